@@ -1,5 +1,7 @@
-// The head of a CBOR item (RFC 8949 section 3): a major type and an argument in the fewest bytes. Shared by rooms that
-// write a few fixed arrays and must not depend on the whole codec (ipld/dag_cbor.h), which uses it too.
+// The head of a CBOR item (RFC 8949 section 3): a major type and an argument in the fewest bytes.
+//
+// Shared by rooms that write a few fixed arrays and must not depend on the whole codec (ipld/dag_cbor.h), which uses
+// it too.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,7 @@
 // Seeded pseudo-random numbers for decisions that need no secrecy: election timeouts, back-off, tests, the simulator.
-// Equal seeds give equal sequences on every platform. Secrets come from crypto's host-supplied entropy, never from here.
+//
+// Equal seeds give equal sequences on every platform. Secrets come from crypto's host-supplied entropy, never from
+// here.
 #pragma once
 
 #include <cstdint>

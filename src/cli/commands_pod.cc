@@ -1,0 +1,379 @@
+// init, up, join, status, log, doctor, config, version.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "cli/command.h"
+#include "host/daemon/daemon.h"
+#include "host/daemon/join.h"
+#include "host/store/device_store.h"
+#include "identity/paper.h"
+
+namespace rz::cli {
+namespace {
+
+std::string host_name() {
+  char buffer[65] = {};
+  if (::gethostname(buffer, sizeof buffer - 1) != 0 || buffer[0] == '\0') return "this device";
+  return buffer;
+}
+
+// --- init ------------------------------------------------------------------------------------------------------------
+
+int init(const Context& context, const std::string& name) {
+  const host::DeviceFiles files{context.folder};
+  const auto begun = host::begin_pod(files, name);
+  if (!begun) return fail_with(context, begun.error());
+  if (context.json) {
+    print_json(
+        {{"did", begun->did}, {"peer_id", begun->peer_id}, {"data", context.folder}, {"paper", begun->paper_words}});
+    return 0;
+  }
+  const Style& style = context.style;
+  std::printf("%s\n\n", style.bold("Your pod is made.").c_str());
+  std::printf("%s", identity::format_paper_sheet({begun->paper_words, begun->did, {}}).c_str());
+  std::printf(
+      "\nThis is your %s: write it down and keep it where you keep your passport. With it\n"
+      "you get your pod back if every device is lost; whoever finds it can do the same.\n\n",
+      style.bold("paper key").c_str());
+  std::printf(
+      "Next:  %s\n",
+      style.bold(words("rhizome up", context.folder == host::default_folder() ? "" : " --data " + context.folder))
+          .c_str());
+  return 0;
+}
+
+// --- up --------------------------------------------------------------------------------------------------------------
+
+// Beside the program: where it was built, or where it was installed.
+std::string find_page(const char* program) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path folder = (error ? std::filesystem::path(program) : self).parent_path();
+  for (const char* place : {"../share/rhizome/page", "../../../web/dashboard/dist"}) {
+    const auto page = std::filesystem::weakly_canonical(folder / place, error);
+    if (std::filesystem::exists(page / "index.html", error)) return page.string();
+  }
+  return {};
+}
+
+int up(const Context& context, host::DaemonOptions options) {
+  ::signal(SIGPIPE, SIG_IGN);
+  if (options.static_root.empty()) options.static_root = find_page("rhizome");
+  options.folder = context.folder;
+  boost::asio::io_context io(1);
+  auto daemon = host::Daemon::start(io, options);
+  if (!daemon) return fail_with(context, daemon.error());
+  int code = 0;
+  const auto stop = [&] { (*daemon)->stop([&io] { io.stop(); }); };
+  (*daemon)->on_fatal([&](const Error& error) {
+    code = fail_with(context, error);
+    if (code == 0) code = 1;
+    // After an fsync error nothing may be believed any more: no goodbye, no further write.
+    if (error.code == ErrorCode::fsync_failed) ::_exit(code);
+    stop();
+  });
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (!error) stop();
+  });
+  Json addresses = Json::array();
+  for (const auto& address : (*daemon)->transport().listen_addresses()) addresses.push_back(address.to_string());
+  if (context.json) {
+    print_json({{"url", (*daemon)->url()},
+                {"http", words("http://127.0.0.1:", (*daemon)->http_port())},
+                {"addresses", addresses}});
+  } else {
+    std::printf("Your pod is up:  %s\n", context.style.bold((*daemon)->url()).c_str());
+    if (options.static_root.empty()) std::printf("(the page is not built: `./dev build` builds it; the API answers)\n");
+    for (const auto& address : addresses) {
+      std::printf("Other devices reach it at %s\n", address.get<std::string>().c_str());
+    }
+    std::printf("%s\n", context.style.dim("Ctrl-C stops it. Nothing is lost by that.").c_str());
+  }
+  std::fflush(stdout);
+  io.run();
+  daemon->reset();
+  return code;
+}
+
+// --- join ------------------------------------------------------------------------------------------------------------
+
+int join(const Context& context, host::JoinOptions options) {
+  const host::DeviceFiles files{context.folder};
+  options.progress = [&context](const identity::Newcomer::Progress& progress) {
+    if (progress.stage != identity::Newcomer::Stage::asking) return;
+    if (context.json) {
+      print_json({{"state", "asking"}, {"fingerprint", progress.fingerprint}});
+    } else {
+      std::printf("The code is right. On the other device, check that it shows\n\n    %s\n\nand say yes there.\n",
+                  context.style.bold(progress.fingerprint).c_str());
+    }
+    std::fflush(stdout);
+  };
+  const auto begun = host::join_pod(files, options);
+  if (!begun) return fail_with(context, begun.error());
+  if (context.json) {
+    print_json({{"state", "joined"}, {"did", begun->did}, {"peer_id", begun->peer_id}, {"data", context.folder}});
+    return 0;
+  }
+  std::printf("This device belongs to your pod now.\nNext:  %s\n",
+              context.style.bold(words("rhizome up --data ", context.folder)).c_str());
+  return 0;
+}
+
+// --- status ----------------------------------------------------------------------------------------------------------
+
+int status(const Context& context) {
+  const auto remote = Remote::of(context);
+  if (!remote) return fail_with(context, remote.error());
+  const auto json = remote->call("GET", "/api/status");
+  if (!json) return fail_with(context, json.error());
+  if (context.json) {
+    print_json(*json);
+    return 0;
+  }
+  const Style& style = context.style;
+  const Json& s = *json;
+  const std::string role = s["role"];
+  std::printf("%s, %s\n", style.bold(s["name"].get<std::string>()).c_str(),
+              role == "alone"      ? "the only device of your pod"
+              : role == "leader"   ? "which puts changes in order at the moment"
+              : role == "follower" ? "in step with the others"
+              : role == "learner"  ? "catching up, or keeping a copy"
+                                   : "looking for the others");
+  const bool ok = s["quorum"]["ok"];
+  std::printf("%s  %s devices in reach that decide on the order (%llu of %llu)\n",
+              ok ? style.green("●").c_str() : style.yellow("◑").c_str(), ok ? "enough" : "too few",
+              s["quorum"]["reachable"].get<unsigned long long>(), s["quorum"]["voters"].get<unsigned long long>());
+  std::printf("%llu documents, %llu devices, %s on disk\n", s["documents"].get<unsigned long long>(),
+              s["devices"].get<unsigned long long>(), bytes_text(s["storage_bytes"]).c_str());
+  const Json& p = s["pending"];
+  if (p["visible"].get<std::uint64_t>() + p["local"].get<std::uint64_t>() + p["pod"].get<std::uint64_t>() > 0) {
+    std::printf("on the way: ○ %llu  ◔ %llu  ◑ %llu\n", p["visible"].get<unsigned long long>(),
+                p["local"].get<unsigned long long>(), p["pod"].get<unsigned long long>());
+  }
+  if (!s["paper_confirmed"].get<bool>())
+    std::printf("%s\n", style.yellow("Your paper key is not confirmed yet: open the page.").c_str());
+  std::printf("page: %s\n", remote->url().c_str());
+  if (context.verbose) {
+    for (const char* field : {"did", "peer_id", "device_id", "term", "generation", "commit_index", "addresses"}) {
+      std::printf("  %-13s %s\n", field,
+                  s[field].is_string() ? s[field].get<std::string>().c_str() : s[field].dump().c_str());
+    }
+  }
+  return 0;
+}
+
+// --- log -------------------------------------------------------------------------------------------------------------
+
+void print_event(const Context& context, const Json& event, std::uint64_t now_ms) {
+  if (context.json) return print_json(event);
+  const std::string title = event["title"].is_string() ? event["title"].get<std::string>() : "(unreadable here)";
+  const std::string what = event["operation"].is_string() ? event["operation"].get<std::string>() : "edit";
+  std::printf("%s  %-16s  %-12s  %-10s  %s", dot(event["state"].get<std::string>()).c_str(),
+              ago(event["time_ms"], now_ms).c_str(), event["device"].get<std::string>().c_str(), what.c_str(),
+              title.c_str());
+  if (context.verbose) std::printf("  %s", context.style.dim(event["cid"].get<std::string>()).c_str());
+  std::printf("\n");
+}
+
+int log(const Context& context, std::size_t limit, bool follow) {
+  const auto remote = Remote::of(context);
+  if (!remote) return fail_with(context, remote.error());
+  std::set<std::string> seen;
+  for (;;) {
+    const auto json = remote->call("GET", words("/api/log?limit=", limit));
+    if (!json) return fail_with(context, json.error());
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    for (const Json& event : (*json)["events"]) {
+      if (seen.insert(event["cid"].get<std::string>()).second) print_event(context, event, now_ms);
+    }
+    std::fflush(stdout);
+    if (!follow) return 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+}
+
+// --- doctor ----------------------------------------------------------------------------------------------------------
+
+struct Finding {
+  std::string what;
+  bool good;
+  std::string text;
+  std::string mend;
+};
+
+void check_running(const Remote& remote, std::vector<Finding>& findings) {
+  const auto status = remote.call("GET", "/api/status");
+  if (!status) {
+    findings.push_back({"daemon", false, status.error().message, "start it: rhizome up"});
+    return;
+  }
+  findings.push_back({"daemon", true, words("answers on port ", remote.port()), ""});
+  const bool damaged = status->value("damaged", false);
+  findings.push_back({"store", !damaged, damaged ? "a part is damaged and is being repaired" : "no damage is known",
+                      damaged ? "keep another device in reach" : ""});
+  const bool quorum = (*status)["quorum"]["ok"];
+  findings.push_back({"order", quorum, quorum ? "enough devices are in reach" : "too few devices are in reach",
+                      quorum ? "" : "start the others; writing and reading go on meanwhile"});
+  const auto devices = remote.call("GET", "/api/devices");
+  if (!devices) return;
+  for (const Json& device : (*devices)["devices"]) {
+    if (device["this"].get<bool>()) continue;
+    const bool online = device["online"];
+    findings.push_back({words("device ", device["name"].get<std::string>()), online,
+                        online ? "in reach" : "not in reach",
+                        online ? "" : "is it on, and is `rhizome up` running there?"});
+  }
+}
+
+void check_stopped(const Context& context, std::vector<Finding>& findings) {
+  host::SystemEntropy entropy;
+  host::SqliteStore::Options options;
+  options.folder = context.folder;
+  const auto store = host::SqliteStore::open(options, entropy);
+  if (!store) {
+    findings.push_back({"store", false, store.error().message, "restore it from another device: rhizome join"});
+    return;
+  }
+  std::size_t damaged = 0;
+  const Status checked = (*store)->check([&damaged](ByteView) { ++damaged; });
+  const bool good = checked && damaged == 0;
+  findings.push_back({"store", good,
+                      good      ? words("every record was read, ", bytes_text((*store)->size_bytes()))
+                      : checked ? words(damaged, " damaged records")
+                                : checked.error().message,
+                      good ? "" : "start it with another device in reach: what is damaged is fetched again"});
+}
+
+int doctor(const Context& context) {
+  std::vector<Finding> findings;
+  const host::DeviceFiles files{context.folder};
+  const auto keys = files.read_keys();
+  findings.push_back({"pod", keys.has_value(), keys ? words("in ", context.folder) : keys.error().message,
+                      keys ? "" : "make one: rhizome init"});
+  const auto year =
+      std::chrono::duration_cast<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()).count() /
+          8766 +
+      1970;
+  const bool clock = year >= 2026 && year < 2037;
+  findings.push_back({"clock", clock, clock ? "plausible" : "this machine's clock is far off",
+                      clock ? "" : "set it; nothing depends on it but what people read"});
+  std::error_code error;
+  const auto space = std::filesystem::space(std::filesystem::exists(context.folder) ? context.folder : "/", error);
+  const bool room = !error && space.available > 256u * 1024 * 1024;
+  findings.push_back({"disk", room, words(bytes_text(error ? 0 : space.available), " free"),
+                      room ? "" : "make room: nothing new can be saved on a full disk"});
+  if (keys) {
+    if (const auto remote = Remote::of(context)) {
+      check_running(*remote, findings);
+    } else {
+      findings.push_back({"daemon", false, "not running", "start it: rhizome up"});
+      check_stopped(context, findings);
+    }
+  }
+  bool all = true;
+  Json list = Json::array();
+  for (const Finding& finding : findings) {
+    all = all && finding.good;
+    list.push_back({{"check", finding.what}, {"ok", finding.good}, {"text", finding.text}, {"mend", finding.mend}});
+    if (context.json) continue;
+    std::printf("%s  %-16s %s\n", finding.good ? context.style.green("✓").c_str() : context.style.red("✗").c_str(),
+                finding.what.c_str(), finding.text.c_str());
+    if (!finding.good && !finding.mend.empty())
+      std::printf("   %-16s %s\n", "", context.style.dim(finding.mend).c_str());
+  }
+  if (context.json) print_json({{"ok", all}, {"checks", list}});
+  return all ? 0 : 1;
+}
+
+}  // namespace
+
+void add_pod_commands(CLI::App& app, Context& context) {
+  static std::string name;
+  static host::DaemonOptions up_options;
+  static host::JoinOptions join_options;
+  static std::size_t limit = 20;
+  static bool follow = false;
+
+  auto* begin = app.add_subcommand("init", "Make a new pod on this device");
+  name = host_name();
+  begin->add_option("--name", name, "What this device is called")->type_name("NAME")->capture_default_str();
+  begin->footer("Example:\n  rhizome init --name laptop");
+  begin->callback([&context] { context.chosen = [&context] { return init(context, name); }; });
+
+  auto* start = app.add_subcommand("up", "Run this device, and serve its page");
+  start->add_option("--http", up_options.http_port, "Port of the page on 127.0.0.1 (0: any)")->capture_default_str();
+  start->add_option("--listen", up_options.listen, "Where other devices reach this one (default: loopback, any port)")
+      ->type_name("MULTIADDR");
+  start->add_option("--page", up_options.static_root, "Folder of the built page")
+      ->type_name("DIR")
+      ->envname("RHIZOME_PAGE");
+  start->footer("Examples:\n  rhizome up\n  rhizome up --http 4900 --listen /ip4/0.0.0.0/tcp/4868");
+  start->callback([&context] { context.chosen = [&context] { return up(context, up_options); }; });
+
+  auto* enter = app.add_subcommand("join", "Make this device part of a pod");
+  enter->add_option("code", join_options.invitation, "The code, or the link, that `rhizome device add` shows")
+      ->required();
+  enter->add_option("--at", join_options.at, "Where the other device listens (a link says so itself)")
+      ->type_name("MULTIADDR");
+  join_options.name = host_name();
+  enter->add_option("--name", join_options.name, "What this device is called")
+      ->type_name("NAME")
+      ->capture_default_str();
+  enter->footer("Example:\n  rhizome join 7KQ2-M0XR-… --at /ip4/192.168.1.20/tcp/4868 --name phone");
+  enter->callback([&context] { context.chosen = [&context] { return join(context, join_options); }; });
+
+  auto* state = app.add_subcommand("status", "How this device and its pod are");
+  state->footer("Examples:\n  rhizome status\n  rhizome status --json | jq .role");
+  state->callback([&context] { context.chosen = [&context] { return status(context); }; });
+
+  auto* events = app.add_subcommand("log", "What happened, newest last");
+  events->add_option("-n,--limit", limit, "How many events")->capture_default_str();
+  events->add_flag("-f,--follow", follow, "Go on as events come");
+  events->footer("Example:\n  rhizome log --follow");
+  events->callback([&context] { context.chosen = [&context] { return log(context, limit, follow); }; });
+
+  auto* health = app.add_subcommand("doctor", "Check the store, the clock, the disk and the other devices");
+  health->footer("Example:\n  rhizome doctor");
+  health->callback([&context] { context.chosen = [&context] { return doctor(context); }; });
+
+  auto* settings = app.add_subcommand("config", "What is in force, and why");
+  settings->footer("Example:\n  rhizome config --json");
+  settings->callback([&context] {
+    context.chosen = [&context] {
+      const bool default_folder = context.folder == host::default_folder();
+      const char* xdg = std::getenv("XDG_DATA_HOME");
+      const std::string why = !default_folder ? "--data" : xdg != nullptr ? "XDG_DATA_HOME" : "the default";
+      if (context.json) {
+        print_json({{"data", {{"value", context.folder}, {"from", why}}}});
+      } else {
+        std::printf("data  %s  (%s)\n", context.folder.c_str(), why.c_str());
+      }
+      return 0;
+    };
+  });
+
+  auto* version = app.add_subcommand("version", "What this is");
+  version->callback([&context] {
+    context.chosen = [&context] {
+      if (context.json)
+        print_json({{"version", "0.1.0"}});
+      else
+        std::printf("rhizome 0.1.0\n");
+      return 0;
+    };
+  });
+}
+
+}  // namespace rz::cli

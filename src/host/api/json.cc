@@ -1,0 +1,207 @@
+#include "host/api/json.h"
+
+#include <qrencode.h>
+
+#include "host/daemon/clock.h"
+#include "host/daemon/daemon.h"
+#include "identity/keys.h"
+#include "ipld/cid.h"
+#include "log/genesis.h"
+
+namespace rz::host {
+
+std::optional<Json> parse_object(std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) return std::nullopt;
+  return json;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json error_json(const Error& error) {
+  return {{"error",
+           {{"code", std::string(name_of(error.code))},
+            {"message", error.message.empty() ? std::string(meaning_of(error.code)) : error.message}}}};
+}
+
+Json addresses_json(const std::vector<ipld::Multiaddr>& addresses) {
+  Json list = Json::array();
+  for (const ipld::Multiaddr& address : addresses) list.push_back(address.to_string());
+  return list;
+}
+
+namespace {
+
+std::string cid_text(const log::EventId& id) { return ipld::Cid::dag_cbor_sha256(Hash256{id.bytes}).to_string(); }
+
+std::string_view kind_name(log::DeviceKind kind) { return kind == log::DeviceKind::cloud ? "cloud" : "personal"; }
+
+}  // namespace
+
+Json status_json(Daemon& daemon) {
+  const pod::PodStatus status = daemon.pod().status(now());
+  Json frontier = Json::object();
+  for (const log::StreamHeads& heads : daemon.pod().frontier()) {
+    Json list = Json::array();
+    for (const log::EventId& head : heads.heads) list.push_back(cid_text(head));
+    frontier[heads.stream.hex()] = std::move(list);
+  }
+  return {
+      {"device_id", status.device.hex()},
+      {"name", status.name},
+      {"peer_id", identity::peer_id_text(status.device)},
+      {"did", log::did_text(status.did)},
+      {"addresses", addresses_json(daemon.transport().listen_addresses())},
+      {"http", words("http://127.0.0.1:", daemon.http_port())},
+      {"role", status.role},
+      {"term", status.term},
+      {"generation", status.generation},
+      {"quorum", {{"voters", status.voters}, {"reachable", status.voters_reachable}, {"ok", status.quorum}}},
+      {"commit_index", status.commit_index},
+      {"frontier", std::move(frontier)},
+      {"pending", {{"visible", status.pending_visible}, {"local", status.pending_local}, {"pod", status.pending_pod}}},
+      {"devices", status.devices},
+      {"documents", status.documents},
+      {"events", status.events},
+      {"storage_bytes", daemon.store().size_bytes()},
+      {"paper_confirmed", status.paper_confirmed},
+      {"damaged", status.damaged},
+      {"disk_full", daemon.held_up().has_value()},
+      {"version", "0.1.0"}};
+}
+
+Json devices_json(Daemon& daemon) {
+  const Tick tick = now().tick;
+  const UnixMs wall = now().wall;
+  Json list = Json::array();
+  bool others = false;
+  for (const pod::DeviceSummary& device : daemon.pod().devices(now())) {
+    if (device.removed) continue;
+    others = others || !device.self;
+    Json last_seen = nullptr;
+    if (device.self) last_seen = wall.ms;
+    if (device.last_heard) last_seen = wall.ms - static_cast<std::uint64_t>((tick - *device.last_heard).us / 1000);
+    // The second holds the moment still, so that a page is told of changes, not of time.
+    if (last_seen.is_number()) last_seen = last_seen.get<std::uint64_t>() / 10000 * 10000;
+    list.push_back({{"id", device.key.hex()},
+                    {"name", device.name},
+                    {"peer_id", identity::peer_id_text(device.key)},
+                    {"this", device.self},
+                    {"kind", kind_name(device.kind)},
+                    {"online", device.online},
+                    {"role", device.leader  ? "leader"
+                             : device.voter ? "follower"
+                                            : "learner"},
+                    {"voter", device.voter},
+                    {"established", device.established},
+                    {"suspended", device.suspended},
+                    {"lag_events", device.lag_events},
+                    {"last_seen_ms", last_seen},
+                    {"storage_bytes", device.self ? Json(daemon.store().size_bytes()) : Json(nullptr)},
+                    {"addresses", addresses_json(device.addresses)}});
+  }
+  Json alarms = Json::array();
+  const auto add = [&alarms](std::string_view id, std::string_view level, const std::string& text, Json action) {
+    alarms.push_back({{"id", id}, {"level", level}, {"text", text}, {"action", std::move(action)}});
+  };
+  const pod::PodStatus status = daemon.pod().status(now());
+  if (daemon.held_up())
+    add("disk", "critical", "The disk is full: nothing new can be saved until there is space again.", nullptr);
+  if (!status.paper_confirmed) {
+    add("paper", "warning", "Your paper key is not written down yet. It is the only way back if every device is lost.",
+        "confirm_paper");
+  }
+  if (!others) {
+    add("alone", "info", "Your pod is on this device only. A second device keeps it safe.", "add_device");
+  } else if (!status.quorum) {
+    add("quorum", "warning",
+        "Too few of your devices are in reach to put changes in order. Everything goes on; it is made good once they "
+        "are "
+        "back.",
+        nullptr);
+  }
+  std::size_t number = 0;
+  for (const pod::Alarm& alarm : daemon.pod().alarms()) {
+    const char* level = alarm.level == pod::Alarm::Level::critical  ? "critical"
+                        : alarm.level == pod::Alarm::Level::warning ? "warning"
+                                                                    : "info";
+    if (alarm.level != pod::Alarm::Level::info) add(words("pod-", number), level, alarm.text, nullptr);
+    ++number;
+  }
+  return {{"devices", std::move(list)}, {"alarms", std::move(alarms)}};
+}
+
+Json documents_json(Daemon& daemon) {
+  Json list = Json::array();
+  for (const pod::DocumentSummary& document : daemon.pod().documents()) {
+    if (!document.readable) continue;
+    list.push_back({{"id", document.id.hex()},
+                    {"title", document.title},
+                    {"bytes", document.bytes},
+                    {"updated_ms", document.updated.ms},
+                    {"state", name_of(document.state)}});
+  }
+  return {{"documents", std::move(list)}};
+}
+
+Json event_json(const pod::EventSummary& event) {
+  return {{"cid", cid_text(event.id)},
+          {"stream", event.stream.hex()},
+          {"title", event.title.empty() ? Json(nullptr) : Json(event.title)},
+          {"author", event.author.hex()},
+          {"device", event.device},
+          {"seq", event.seq},
+          {"kind", event.control ? "control" : "operations"},
+          {"operation", event.operation.empty() ? Json(nullptr) : Json(event.operation)},
+          {"size", event.size},
+          {"time_ms", event.time.ms},
+          {"state", name_of(event.state)}};
+}
+
+Json pairing_json(const identity::Inviter::Progress& progress) {
+  static constexpr const char* names[] = {"idle", "waiting", "asking", "adding", "copying", "done", "failed"};
+  Json json = {{"state", names[static_cast<std::size_t>(progress.stage)]}};
+  if (!progress.name.empty()) json["name"] = progress.name;
+  if (!progress.fingerprint.empty()) json["fingerprint"] = progress.fingerprint;
+  if (progress.why) json["message"] = progress.why->message;
+  return json;
+}
+
+Json changes_json(const std::vector<TextChange>& changes) {
+  Json list = Json::array();
+  for (const TextChange& change : changes) list.push_back({change.position, change.removed, change.inserted});
+  return list;
+}
+
+Result<std::vector<TextChange>> changes_from(const Json& json) {
+  if (!json.is_array()) return fail(ErrorCode::bad_argument, "\"changes\" is a list");
+  std::vector<TextChange> changes;
+  for (const Json& each : json) {
+    if (!each.is_array() || each.size() != 3 || !each[0].is_number_unsigned() || !each[1].is_number_unsigned() ||
+        !each[2].is_string()) {
+      return fail(ErrorCode::bad_argument,
+                  words("change ", changes.size(), " is not [position, deleted, \"inserted\"]"));
+    }
+    changes.push_back({each[0].get<std::uint64_t>(), each[1].get<std::uint64_t>(), each[2].get<std::string>()});
+  }
+  return changes;
+}
+
+std::string qr_svg(const std::string& text) {
+  QRcode* code = QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_M, QR_MODE_8, 1);
+  if (code == nullptr) return {};
+  constexpr int quiet = 4;
+  const int size = code->width + 2 * quiet;
+  std::string path;
+  for (int y = 0; y < code->width; ++y) {
+    for (int x = 0; x < code->width; ++x) {
+      if ((code->data[y * code->width + x] & 1) != 0) path += words("M", x + quiet, " ", y + quiet, "h1v1h-1z");
+    }
+  }
+  QRcode_free(code);
+  return words(R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 )", size, " ", size,
+               R"(" shape-rendering="crispEdges" role="img" aria-label="QR code"><path fill="#fff" d="M0 0h)", size,
+               "v", size, "h-", size, R"(z"/><path d=")", path, R"("/></svg>)");
+}
+
+}  // namespace rz::host

@@ -1,0 +1,325 @@
+// Requests: GET asks, everything else changes.
+#include <algorithm>
+#include <charconv>
+
+#include "host/api/api.h"
+#include "host/api/json.h"
+#include "host/daemon/clock.h"
+#include "host/daemon/daemon.h"
+#include "host/metrics/metrics.h"
+#include "identity/join_code.h"
+
+namespace rz::host {
+namespace {
+
+constexpr Duration wait_max = seconds(30);
+constexpr std::size_t waiting_max = 4096;
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::not_found:
+      return 404;
+    case ErrorCode::authority_missing:
+    case ErrorCode::identity_contested:
+    case ErrorCode::not_a_device:
+      return 409;
+    case ErrorCode::disk_full:
+      return 507;
+    case ErrorCode::internal:
+      return 500;
+    case ErrorCode::unknown_outcome:
+      return 504;
+    default:
+      return 400;
+  }
+}
+
+HttpResponse refusal(const Error& error) {
+  return {http_status(error.code), "application/json", dump(error_json(error))};
+}
+
+// "/api/devices/ID/suspend" -> ["devices", "ID", "suspend"].
+std::vector<std::string> segments(std::string_view path) {
+  std::vector<std::string> parts;
+  path.remove_prefix(std::string_view("/api/").size());
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    parts.emplace_back(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return parts;
+}
+
+Result<log::StreamId> document_id(const std::string& text) {
+  RZ_TRY(const Bytes bytes, from_hex(text));
+  return log::StreamId::from(bytes);
+}
+
+Result<std::string> text_field(const Json& json, const char* name) {
+  const auto field = json.find(name);
+  if (field == json.end() || !field->is_string())
+    return fail(ErrorCode::bad_argument, words("\"", name, "\" is a text"));
+  return field->get<std::string>();
+}
+
+// The one replacement that makes `to` of `from`, in code points: what a file saved by an editor means.
+std::vector<TextChange> difference(std::u32string_view from, std::u32string_view to) {
+  const std::size_t shorter = std::min(from.size(), to.size());
+  std::size_t front = 0;
+  while (front < shorter && from[front] == to[front]) ++front;
+  std::size_t back = 0;
+  while (back < shorter - front && from[from.size() - 1 - back] == to[to.size() - 1 - back]) ++back;
+  if (front == from.size() && from.size() == to.size()) return {};
+  return {{front, from.size() - front - back, code_points_to_utf8(to.substr(front, to.size() - front - back))}};
+}
+
+std::vector<pod::TextEdit> edits_of(const std::vector<TextChange>& changes) {
+  std::vector<pod::TextEdit> edits;
+  for (const TextChange& change : changes) edits.push_back({change.position, change.removed, change.inserted});
+  return edits;
+}
+
+}  // namespace
+
+Status Api::writable() const {
+  if (daemon_.held_up())
+    return fail(ErrorCode::disk_full, "the disk is full: nothing new can be saved until there is space");
+  return {};
+}
+
+void Api::request(const HttpRequest& request, const Answer& answer) {
+  if (request.path == "/metrics") {
+    return answer({200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(daemon_)});
+  }
+  if (request.method != "GET") return change(request, answer);
+  auto body = get(request);
+  answer(body ? HttpResponse{200, "application/json", *std::move(body)} : refusal(body.error()));
+}
+
+Result<std::string> Api::get(const HttpRequest& request) {
+  const std::vector<std::string> path = segments(request.path);
+  const std::string first = path.empty() ? "" : path[0];
+  if (first == "status" && path.size() == 1) {
+    Json json = status_json(daemon_);
+    json["uptime_ms"] = daemon_.uptime_ms();
+    return dump(json);
+  }
+  if (first == "devices" && path.size() == 1) return dump(devices_json(daemon_));
+  if (first == "devices" && path.size() == 2 && path[1] == "invite") return dump(pairing_json(pairing_));
+  if (first == "documents" && path.size() == 1) return dump(documents_json(daemon_));
+  if (first == "documents" && path.size() == 2) {
+    RZ_TRY(const log::StreamId id, document_id(path[1]));
+    RZ_TRY(const std::string text, daemon_.pod().text(id));
+    RZ_TRY(const std::string title, daemon_.pod().title(id));
+    return dump({{"id", path[1]}, {"title", title}, {"text", text}, {"state", name_of(daemon_.pod().state_of(id))}});
+  }
+  if (first == "log" && path.size() == 1) {
+    std::size_t limit = 100;
+    if (const auto asked = request.query.find("limit"); asked != request.query.end()) {
+      const std::string& text = asked->second;
+      std::from_chars(text.data(), text.data() + text.size(), limit);
+    }
+    Json events = Json::array();
+    for (const auto& event : daemon_.pod().newest_events(std::min<std::size_t>(limit, 10000))) {
+      events.push_back(event_json(event));
+    }
+    return dump({{"events", std::move(events)}});
+  }
+  if (first == "paper" && path.size() == 1) {
+    RZ_TRY(const auto paper, daemon_.files().read_paper());
+    if (!paper) return dump({{"confirmed", true}});
+    const Json status = status_json(daemon_);
+    const std::vector<std::string> paper_words = paper->to_words();
+    std::string joined;
+    for (const std::string& word : paper_words) joined += (joined.empty() ? "" : " ") + word;
+    return dump({{"words", paper_words},
+                 {"did", status["did"]},
+                 {"addresses", status["addresses"]},
+                 {"qr_svg", qr_svg(joined)},
+                 {"confirmed", false},
+                 // Which words are asked for depends on the pod alone: reloading does not make it easier.
+                 {"ask", {2, 10, 19}}});
+  }
+  return fail(ErrorCode::not_found, words("there is nothing at ", request.path));
+}
+
+void Api::change(const HttpRequest& request, const Answer& answer) {
+  const std::vector<std::string> path = segments(request.path);
+  const std::string first = path.empty() ? "" : path[0];
+  if (first == "documents") return change_documents(request, answer);
+  Result<std::string> body = fail(ErrorCode::not_found, words("there is nothing at ", request.path));
+  if (first == "devices") body = change_devices(request);
+  if (first == "paper" && path.size() == 2 && path[1] == "confirm" && request.method == "POST") {
+    body = [&]() -> Result<std::string> {
+      const auto json = parse_object(request.body);
+      if (!json || !json->contains("words") || !(*json)["words"].is_object()) {
+        return fail(ErrorCode::bad_argument, "\"words\" says which word stands where");
+      }
+      RZ_TRY(const auto paper, daemon_.files().read_paper());
+      if (!paper) return std::string("{}");
+      const std::vector<std::string> right = paper->to_words();
+      if ((*json)["words"].size() < 3) return fail(ErrorCode::bad_argument, "three words are asked for");
+      for (const auto& [position, word] : (*json)["words"].items()) {
+        std::size_t number = right.size();
+        std::from_chars(position.data(), position.data() + position.size(), number);
+        if (number >= right.size() || !word.is_string() || word.get<std::string>() != right[number]) {
+          return fail(ErrorCode::bad_argument, words("word ", number + 1, " is another one"));
+        }
+      }
+      daemon_.pod().confirm_paper(now());
+      daemon_.files().drop_paper();
+      daemon_.pump();
+      return std::string("{}");
+    }();
+  }
+  answer(body ? HttpResponse{200, "application/json", *std::move(body)} : refusal(body.error()));
+}
+
+Result<std::string> Api::change_devices(const HttpRequest& request) {
+  const std::vector<std::string> path = segments(request.path);
+  RZ_CHECK(writable());
+  daemon_.pump();
+  if (path.size() == 2 && path[1] == "invite") {
+    if (request.method == "DELETE") {
+      daemon_.pod().pairing(now(), identity::Inviter::Withdraw{});
+      return std::string("{}");
+    }
+    const auto json = parse_object(request.body.empty() ? "{}" : request.body);
+    if (!json) return fail(ErrorCode::bad_argument, "the body is no JSON object");
+    const bool cloud = json->value("kind", std::string("personal")) == "cloud";
+    const identity::JoinSecret secret =
+        daemon_.pod().invite(now(), cloud ? log::DeviceKind::cloud : log::DeviceKind::personal);
+    RZ_TRY(const std::string link, daemon_.join_link(secret));
+    const std::uint64_t lifetime_ms = static_cast<std::uint64_t>(identity::pairing_code_lifetime.us) / 1000;
+    return dump({{"code", identity::format_join_code(secret)},
+                 {"link", link},
+                 {"qr_svg", qr_svg(link)},
+                 {"addresses", addresses_json(daemon_.transport().listen_addresses())},
+                 {"expires_ms", now().wall.ms + lifetime_ms}});
+  }
+  if (path.size() == 3 && path[1] == "invite" && path[2] == "confirm" && request.method == "POST") {
+    const auto json = parse_object(request.body);
+    if (!json || !json->contains("accept") || !(*json)["accept"].is_boolean()) {
+      return fail(ErrorCode::bad_argument, "\"accept\" is true or false");
+    }
+    if (pairing_.stage != identity::Inviter::Stage::asking) {
+      return fail(ErrorCode::bad_argument, "no device is asking to be added right now");
+    }
+    daemon_.pod().pairing(now(), identity::Inviter::Answer{(*json)["accept"].get<bool>()});
+    return std::string("{}");
+  }
+  if (path.size() == 3 && request.method == "POST") {
+    RZ_TRY(const Bytes bytes, from_hex(path[1]));
+    RZ_TRY(const crypto::PublicKey device, crypto::PublicKey::from(bytes));
+    if (path[2] == "suspend") {
+      RZ_CHECK(daemon_.pod().suspend_device(now(), device));
+      return std::string("{}");
+    }
+    if (path[2] == "remove") {
+      const auto json = parse_object(request.body.empty() ? "{}" : request.body);
+      std::optional<identity::PaperKey> paper;
+      if (json && json->contains("paper")) {
+        RZ_TRY(const std::string text, text_field(*json, "paper"));
+        RZ_TRY(paper, identity::PaperKey::parse(text));
+      }
+      RZ_CHECK(daemon_.pod().remove_device(now(), device, paper ? &*paper : nullptr));
+      return std::string("{}");
+    }
+  }
+  return fail(ErrorCode::not_found, words("there is nothing at ", request.path));
+}
+
+void Api::change_documents(const HttpRequest& request, const Answer& answer) {
+  const std::vector<std::string> path = segments(request.path);
+  log::StreamId id;
+  const Result<std::string> body = [&]() -> Result<std::string> {
+    RZ_CHECK(writable());
+    const auto json = parse_object(request.body.empty() ? "{}" : request.body);
+    if (!json) return fail(ErrorCode::bad_argument, "the body is no JSON object");
+    if (path.size() == 1 && request.method == "POST") {
+      RZ_TRY(const std::string title, text_field(*json, "title"));
+      std::string text;
+      if (json->contains("text")) {
+        RZ_TRY(text, text_field(*json, "text"));
+        RZ_CHECK(utf8_to_code_points(text));
+      }
+      RZ_TRY(id, daemon_.pod().create_document(now(), title, text));
+      return dump({{"id", id.hex()}});
+    }
+    if (path.size() < 2) return fail(ErrorCode::not_found, words("there is nothing at ", request.path));
+    RZ_TRY(id, document_id(path[1]));
+    daemon_.settle();
+    if (path.size() == 2 && request.method == "PUT") {
+      if (json->contains("title")) {
+        RZ_TRY(const std::string title, text_field(*json, "title"));
+        RZ_CHECK(daemon_.pod().rename_document(now(), id, title));
+      }
+      if (json->contains("text")) {
+        RZ_TRY(const std::string text, text_field(*json, "text"));
+        RZ_TRY(const std::string before, daemon_.pod().text(id));
+        RZ_TRY(const std::u32string old_points, utf8_to_code_points(before));
+        RZ_TRY(const std::u32string new_points, utf8_to_code_points(text));
+        const auto changes = difference(old_points, new_points);
+        RZ_CHECK(daemon_.pod().edit_text(now(), id, edits_of(changes)));
+        RZ_TRY(const TextDelta delta, TextDelta::from_changes(changes));
+        pass_on(id, delta, {}, nullptr);
+      }
+      return std::string("{}");
+    }
+    if (path.size() == 3 && path[2] == "edit" && request.method == "POST") {
+      RZ_TRY(const auto changes, changes_from(json->value("changes", Json())));
+      RZ_TRY(const TextDelta delta, TextDelta::from_changes(changes));
+      RZ_CHECK(daemon_.pod().edit_text(now(), id, edits_of(changes)));
+      pass_on(id, delta, {}, nullptr);
+      return std::string("{}");
+    }
+    return fail(ErrorCode::not_found, words("there is nothing at ", request.path));
+  }();
+  if (!body) return answer(refusal(body.error()));
+  answer_when(request, id, *body, answer);
+}
+
+// `?wait=local|pod|committed`: answers once the document's newest write has come that far.
+void Api::answer_when(const HttpRequest& request, const log::StreamId& document, std::string body,
+                      const Answer& answer) {
+  const auto wait = request.query.find("wait");
+  if (wait == request.query.end() || wait->second == "visible") {
+    daemon_.pump();
+    return answer({200, "application/json", std::move(body)});
+  }
+  Waiting waiting{document, pod::WriteState::local, now().tick + wait_max, std::move(body), answer};
+  bool known = false;
+  for (const auto state : {pod::WriteState::local, pod::WriteState::pod, pod::WriteState::committed}) {
+    if (pod::name_of(state) != wait->second) continue;
+    waiting.target = state;
+    known = true;
+  }
+  if (!known || waiting_.size() >= waiting_max) {
+    return answer(refusal(Error{ErrorCode::bad_argument, "wait for visible, local, pod or committed"}));
+  }
+  daemon_.pod().flush(now());
+  waiting_.push_back(std::move(waiting));
+  daemon_.settle();
+}
+
+void Api::answer_waiting() {
+  const Tick tick = now().tick;
+  for (std::size_t i = 0; i < waiting_.size();) {
+    Waiting& waiting = waiting_[i];
+    const bool there = daemon_.pod().state_of(waiting.document) >= waiting.target;
+    if (!there && waiting.deadline > tick) {
+      ++i;
+      continue;
+    }
+    const Answer answer = std::move(waiting.answer);
+    HttpResponse response{200, "application/json", std::move(waiting.body)};
+    if (!there) {
+      response = refusal(Error{ErrorCode::unknown_outcome, words("not ", pod::name_of(waiting.target),
+                                                                 " within 30 seconds; it is kept and may yet be")});
+    }
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    answer(std::move(response));
+  }
+}
+
+}  // namespace rz::host

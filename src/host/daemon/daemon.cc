@@ -1,0 +1,238 @@
+#include "host/daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdlib>
+
+#include "crypto/initialise.h"
+#include "host/api/api.h"
+#include "host/daemon/clock.h"
+#include "identity/pairing.h"
+
+namespace rz::host {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr const char* pairing_protocol = "/rhizome/pairing/1";
+constexpr auto dial_every = std::chrono::milliseconds(200);
+constexpr std::size_t pairing_streams_max = 16;
+
+}  // namespace
+
+struct Daemon::Impl {
+  explicit Impl(asio::io_context& io) : wake(io), dial(io), goodbye(io) {}
+  asio::steady_timer wake;
+  asio::steady_timer dial;
+  asio::steady_timer goodbye;
+};
+
+Daemon::Daemon(asio::io_context& io, DaemonOptions options)
+    : io_(io), options_(std::move(options)), files_{options_.folder}, impl_(std::make_unique<Impl>(io)) {}
+
+Daemon::~Daemon() {
+  if (committer_) committer_->drain();
+  ::unlink(files_.path("daemon.json").c_str());
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(asio::io_context& io, DaemonOptions options) {
+  std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(options)));
+  RZ_CHECK(daemon->open());
+  RZ_CHECK(daemon->listen());
+  daemon->pump();
+  daemon->dial();
+  return daemon;
+}
+
+Status Daemon::open() {
+  RZ_CHECK(crypto::initialise());
+  started_ = now().tick;
+  auto keys = files_.read_keys();
+  if (!keys && keys.error().code == ErrorCode::not_found) {
+    return rz::fail(ErrorCode::not_found, words("there is no pod in ", files_.folder,
+                                                ": `rhizome init` makes one, `rhizome "
+                                                "join CODE` adds this device to one"));
+  }
+  if (!keys) return std::unexpected(keys.error());
+  SqliteStore::Options store_options;
+  store_options.folder = files_.folder;
+  RZ_TRY(device_store_, DeviceStore::open(store_options, entropy_));
+  RZ_TRY(token_, files_.api_token(entropy_));
+  RZ_TRY(transport_, Transport::make(io_, keys->signing_key()));
+  const crypto::PublicKey self = keys->public_key();
+  pod::Options pod_options;
+  pod_options.name = options_.name;
+  std::array<std::uint8_t, 8> seed{};
+  entropy_.fill(seed);
+  std::memcpy(&pod_options.seed, seed.data(), sizeof pod_options.seed);
+  RZ_TRY(pod::Pod opened, pod::Pod::open(std::move(pod_options), *std::move(keys), *device_store_.store,
+                                         {device_store_.standing, device_store_.promise->newest()}, entropy_, now()));
+  pod_.emplace(std::move(opened));
+  committer_ = std::make_unique<GroupCommitter>(
+      *device_store_.store, *device_store_.promise,
+      [this](std::function<void()> call) { asio::post(io_, std::move(call)); },
+      [this](std::optional<Error> condition) { held_up_ = std::move(condition); });
+  links_ =
+      std::make_unique<Links>(*transport_, self,
+                              LinkHandlers{[this](const crypto::PublicKey& key) { return pod_->is_device(key); },
+                                           [this](const crypto::PublicKey& key) {
+                                             pod_->connected(now(), key);
+                                             pump();
+                                           },
+                                           [this](const crypto::PublicKey& key) {
+                                             pod_->disconnected(now(), key);
+                                             pump();
+                                           },
+                                           [this](const crypto::PublicKey& key, pod::Channel channel, ByteView frame) {
+                                             pod_->received(now(), key, channel, frame);
+                                             pump();
+                                           }});
+  transport_->handle(pairing_protocol, [this](const StreamPtr& stream) { serve_pairing(stream); });
+  return {};
+}
+
+Status Daemon::listen() {
+  if (options_.listen.empty()) options_.listen.push_back("/ip4/127.0.0.1/tcp/0");
+  std::vector<ipld::Multiaddr> addresses;
+  for (const std::string& text : options_.listen) {
+    RZ_TRY(const ipld::Multiaddr wanted, ipld::Multiaddr::parse(text));
+    RZ_TRY(ipld::Multiaddr bound, transport_->listen(wanted));
+    addresses.push_back(std::move(bound));
+  }
+  pod_->set_addresses(now(), std::move(addresses));
+  api_ = std::make_unique<Api>(*this);
+  HttpOptions http;
+  http.port = options_.http_port;
+  http.token = token_;
+  http.static_root = options_.static_root;
+  RZ_TRY(http_, HttpServer::start(io_, std::move(http), api_->handlers()));
+  const std::string about = words(R"({"pid":)", static_cast<std::int64_t>(::getpid()), R"(,"http":"http://127.0.0.1:)",
+                                  http_->port(), R"(","token_file":"api.token"})", "\n");
+  return write_file(files_.path("daemon.json"), about, 0600);
+}
+
+std::string Daemon::url() const { return words("http://127.0.0.1:", http_->port(), "/?token=", token_); }
+
+std::uint16_t Daemon::http_port() const { return http_->port(); }
+
+std::uint64_t Daemon::uptime_ms() const { return static_cast<std::uint64_t>((now().tick - started_).us) / 1000; }
+
+Result<std::string> Daemon::join_link(const identity::JoinSecret& secret) const {
+  identity::JoinLink link;
+  link.secret = secret;
+  link.inviter = *transport_->local_peer().key();
+  link.addresses = transport_->listen_addresses();
+  return identity::format_join_link(link);
+}
+
+// --- The pod's output ------------------------------------------------------------------------------------------------
+
+void Daemon::pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  asio::post(io_, [this] {
+    pumping_ = false;
+    carry_out();
+  });
+}
+
+void Daemon::carry_out() {
+  if (!pod_) return;
+  pod::Output out = pod_->take_output(now());
+  if (out.persist) {
+    const std::uint64_t ticket = out.persist->ticket;
+    const Status queued =
+        committer_->submit(std::move(out.persist->batch), out.persist->promise, [this, ticket](const Status& done) {
+          if (!done) return fail(done.error());
+          if (!pod_) return;
+          pod_->persisted(now(), ticket);
+          pump();
+        });
+    if (!queued) return fail(queued.error());
+  }
+  for (const pod::Send& send : out.send) links_->send(send.to, send.channel, send.frame);
+  for (const identity::Inviter::Send& send : out.pairing_send) {
+    const auto stream = pairing_.find(send.connection.value);
+    if (stream != pairing_.end()) (void)stream->second->send_frame(send.bytes);
+  }
+  for (const identity::ConnectionId id : out.pairing_close) {
+    const auto stream = pairing_.find(id.value);
+    if (stream != pairing_.end()) stream->second->close();
+  }
+  for (const pod::Output::Close& close : out.close) links_->close(close.device);
+  api_->notify(out.notices);
+  if (out.must_stop) {
+    return fail(Error{ErrorCode::not_a_device,
+                      "this device was removed from the pod; its data stays here, readable by "
+                      "`rhizome doc export`"});
+  }
+  if (out.wake_at) {
+    const Duration wait = *out.wake_at - now().tick;
+    impl_->wake.expires_after(std::chrono::microseconds(std::max<std::int64_t>(wait.us, 0)));
+    impl_->wake.async_wait([this](const boost::system::error_code& error) {
+      if (error || !pod_) return;
+      pod_->tick(now());
+      pump();
+    });
+  }
+}
+
+void Daemon::dial() {
+  if (stopping_) return;
+  links_->dial(now().tick, pod_->places());
+  impl_->dial.expires_after(dial_every);
+  impl_->dial.async_wait([this](const boost::system::error_code& error) {
+    if (!error) dial();
+  });
+}
+
+void Daemon::fail(const Error& error) {
+  if (fatal_) std::exchange(fatal_, {})(error);
+}
+
+// --- Pairing: the inviter's side -------------------------------------------------------------------------------------
+
+void Daemon::serve_pairing(const StreamPtr& stream) {
+  const ConnectionPtr connection = stream->connection();
+  if (connection == nullptr || !connection->remote_key() || pairing_.size() >= pairing_streams_max)
+    return stream->reset();
+  const auto exporter = connection->export_keying_material(identity::pairing_exporter_label, {}, 32);
+  if (!exporter) return stream->reset();
+  const identity::PairingPeer peer{identity::ConnectionId{connection->id()}, *identity::Exporter::from(*exporter),
+                                   *connection->remote_key()};
+  pairing_[connection->id()] = stream;
+  stream->on_frame([this, peer](ByteView frame) {
+    pod_->pairing(now(), identity::Inviter::Message{peer, to_bytes(frame)});
+    pump();
+  });
+  const auto gone = [this, peer] {
+    if (pairing_.erase(peer.connection.value) == 0 || !pod_) return;
+    pod_->pairing(now(), identity::Inviter::Disconnected{peer.connection});
+    pump();
+  };
+  stream->on_remote_closed(gone);
+  stream->on_closed([gone](const Status&) { gone(); });
+}
+
+// --- The end ---------------------------------------------------------------------------------------------------------
+
+void Daemon::stop(std::function<void()> done) {
+  if (stopping_) return;
+  stopping_ = true;
+  pod_->flush(now());
+  carry_out();
+  committer_->drain();
+  http_->stop();
+  transport_->close();
+  impl_->wake.cancel();
+  impl_->dial.cancel();
+  impl_->goodbye.expires_after(std::chrono::milliseconds(100));
+  impl_->goodbye.async_wait([done = std::move(done)](const boost::system::error_code&) { done(); });
+}
+
+}  // namespace rz::host

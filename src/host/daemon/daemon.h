@@ -1,0 +1,101 @@
+// The daemon: one pod's device as a process. Owns the io_context's work: store, transport, HTTP, clock; the pod itself
+// is a state machine that it feeds.
+//
+// Threads: everything on the io_context's thread but the commits (store/group_committer.h).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/daemon/files.h"
+#include "host/daemon/links.h"
+#include "host/entropy.h"
+#include "host/http/http_server.h"
+#include "host/store/device_store.h"
+#include "host/store/group_committer.h"
+#include "pod/pod.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace rz::host {
+
+class Api;
+
+struct DaemonOptions {
+  std::string folder;
+  std::uint16_t http_port = 4848;
+  std::vector<std::string> listen;  // Multiaddrs; empty: loopback on a free port.
+  std::string static_root;          // The built page.
+  std::string name;                 // Empty: as the store says.
+};
+
+class Daemon {
+ public:
+  // Opens the folder's pod and starts to listen. Errors: not_found (no pod), store_locked, address_in_use, and those of
+  // store and transport.
+  static Result<std::unique_ptr<Daemon>> start(boost::asio::io_context& io, DaemonOptions options);
+  ~Daemon();
+
+  // Saves what is open, says goodbye, closes; `done` follows within a second.
+  void stop(std::function<void()> done);
+  // Why the process must end by itself: a disk that can't be trusted any more, or this device was removed.
+  void on_fatal(std::function<void(const Error&)> handler) { fatal_ = std::move(handler); }
+
+  // The page's address, with the token that opens it.
+  std::string url() const;
+  const DaemonOptions& options() const { return options_; }
+  pod::Pod& pod() { return *pod_; }
+  const DeviceFiles& files() const { return files_; }
+  Transport& transport() { return *transport_; }
+  const SqliteStore& store() const { return *device_store_.store; }
+  GroupCommitter::Stats commits() const { return committer_->stats(); }
+  // Set while the disk is full: edits are refused, reads go on.
+  const std::optional<Error>& held_up() const { return held_up_; }
+  // A JoinInvitation's text for a code that was drawn: with our key and addresses.
+  Result<std::string> join_link(const identity::JoinSecret& secret) const;
+  std::uint16_t http_port() const;
+  std::uint64_t uptime_ms() const;
+  crypto::Entropy& entropy() { return entropy_; }
+
+  // The pod was given something: carry out what follows, soon; or now.
+  void pump();
+  void settle() { carry_out(); }
+  boost::asio::io_context& io() { return io_; }
+
+ private:
+  explicit Daemon(boost::asio::io_context& io, DaemonOptions options);
+  Status open();
+  Status listen();
+  void carry_out();
+  void dial();
+  void serve_pairing(const StreamPtr& stream);
+  void fail(const Error& error);
+
+  struct Impl;
+  boost::asio::io_context& io_;
+  DaemonOptions options_;
+  DeviceFiles files_;
+  SystemEntropy entropy_;
+  DeviceStore device_store_;
+  std::unique_ptr<GroupCommitter> committer_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Links> links_;
+  std::optional<pod::Pod> pod_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<Impl> impl_;
+  std::optional<Error> held_up_;
+  std::function<void(const Error&)> fatal_;
+  std::map<std::uint64_t, StreamPtr> pairing_;  // By connection.
+  std::string token_;
+  Tick started_{};
+  bool pumping_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace rz::host

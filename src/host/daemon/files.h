@@ -1,0 +1,46 @@
+// The files of a device's folder beside its store, and where the folder is.
+//
+//   store.db …      the store (store/sqlite_store.h), `promise` beside it
+//   device.key      the device's secret, hexadecimal, mode 0600
+//   paper.key       the paper key's seed until its owner has confirmed the paper, mode 0600
+//   api.token       what requests to the page and the API carry, mode 0600
+//   daemon.json     {pid, http, url} while the daemon runs
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "crypto/entropy.h"
+#include "identity/keys.h"
+#include "identity/paper.h"
+
+namespace rz::host {
+
+// ${XDG_DATA_HOME:-~/.local/share}/rhizome.
+std::string default_folder();
+
+struct DeviceFiles {
+  std::string folder;
+
+  std::string path(std::string_view name) const { return folder + "/" + std::string(name); }
+
+  // Makes the folder, mode 0700.
+  Status prepare() const;
+
+  // Errors: not_found, store_damaged (not a key), store_io.
+  Result<identity::DeviceKeys> read_keys() const;
+  Status write_keys(const identity::DeviceKeys& keys) const;
+  // Nothing once the paper is confirmed.
+  Result<std::optional<identity::PaperKey>> read_paper() const;
+  Status write_paper(const identity::PaperKey& paper) const;
+  void drop_paper() const;
+  // Made on first use.
+  Result<std::string> api_token(crypto::Entropy& entropy) const;
+};
+
+// Whole files. write: to a temporary name, synced, then renamed, with that mode.
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max);
+Status write_file(const std::string& path, std::string_view content, unsigned mode);
+
+}  // namespace rz::host

@@ -1,0 +1,56 @@
+// What a device keeps about the order beside Raft itself: which cuts wait for their past, and what is applied.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "log/head_tree.h"
+#include "raft/raft.h"
+
+namespace rz::pod {
+
+struct ClusterState {
+  // Entries in the log whose cut's past must be durable here before they are acknowledged, ascending.
+  struct Uncovered {
+    raft::Index index;
+    raft::Root root;
+    log::HeadList heads;
+    bool readable = true;  // False: the payload does not match the root; never acknowledged.
+    Tick since;
+  };
+  std::deque<Uncovered> uncovered;
+  raft::Index covered;
+  std::optional<Tick> asked_at;  // When the missing heads of the first one were asked for.
+
+  // Committed cuts whose heads are not all here yet, in order.
+  struct Committed {
+    raft::Index index;
+    raft::EntryHash hash;
+    UnixMs time;
+    log::HeadList heads;
+  };
+  std::deque<Committed> to_apply;
+  raft::Index applied;
+  raft::EntryHash applied_hash;
+  UnixMs applied_time;
+  std::map<log::StreamId, std::vector<log::EventId>> heads;         // After the applied cuts.
+  std::map<log::StreamId, std::vector<log::EventId>> logged_heads;  // Leader: after all cuts in its log.
+  std::set<log::StreamId> dirty;                                    // Streams that may have something to cut.
+  std::uint64_t proposals_under_way = 0;
+  raft::Index last_proposed;
+  std::uint64_t next_request = 1;
+  std::optional<Tick> raft_wake;
+  std::optional<Tick> membership_due;
+  std::uint64_t incarnation = 0;
+  raft::Index saved;  // The applied state that the store holds.
+
+  // A snapshot that the leader named because the log here ends before its own begins.
+  std::optional<raft::SnapshotRecord> install;
+  std::optional<Committed> install_state;  // Its content, once it is here.
+  Bytes install_bytes;
+  std::optional<Tick> install_asked;
+};
+
+}  // namespace rz::pod

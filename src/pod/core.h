@@ -1,0 +1,215 @@
+// The inside of a Pod: its state, and the parts that the .cc files of this room work on.
+//
+//   core.cc            opening, persisting, the order in which things settle
+//   core_streams.cc    streams, the catalogue, what follows when a graph grows
+//   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
+//   core_cluster.cc    Raft: cuts, coverage, membership
+//   core_peers.cc      sync sessions, live tails, cursors, places
+//   core_documents.cc  the owner's document commands
+//   core_queries.cc    what can be asked
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "identity/epochs.h"
+#include "identity/fold.h"
+#include "identity/operations.h"
+#include "pod/cluster_state.h"
+#include "pod/pod.h"
+#include "pod/stream_replica.h"
+#include "raft/raft.h"
+#include "sync/session.h"
+
+namespace rz::pod {
+
+// One connected device of the pod.
+struct Peer {
+  std::uint64_t connection = 0;  // Tells this connection from an earlier one of the same device.
+  std::unique_ptr<sync::Session> session;
+  Tick last_heard;
+  // Events of streams that are not listed here yet: their listing is on its way.
+  std::map<log::StreamId, std::vector<sync::Events>> early;
+  std::size_t early_bytes = 0;
+  bool places_told = false;
+  struct Live {
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> cursor;
+    bool tail = false;
+  };
+  std::map<log::StreamId, Live> live;
+};
+
+class Core final : public KeySource, public sync::Replica, public identity::RemovalCuts {
+ public:
+  Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now);
+  ~Core() override = default;
+
+  Status open(const Durability& durability);
+
+  // --- KeySource, Replica, RemovalCuts ---
+  const crypto::Secret32* epoch_key(const log::EpochId& epoch) const override;
+  std::vector<log::StreamId> streams() const override;
+  const log::EventGraph* graph(const log::StreamId& stream) const override;
+  std::uint32_t durable(const log::StreamId& stream) const override;
+  bool in_last_cut(const log::StreamId& stream, log::EventIndex event) const override;
+  log::HeldBody body(const log::StreamId& stream, log::EventIndex event) const override;
+  const log::HeadList* find(const Hash256& cut) const override;
+
+  // --- core.cc ---
+  void at(Now now);
+  void tick();
+  void persisted(std::uint64_t ticket);
+  Output take_output();
+  // Runs once everything written so far is durable; at once if it is.
+  void after_persist(std::function<void()> action);
+  void settle();
+  void wake(Tick at);
+  void alarm(Alarm::Level level, std::string text);
+
+  // --- core_streams.cc ---
+  Status load_streams();
+  StreamReplica* stream(const log::StreamId& id);
+  const StreamReplica* stream(const log::StreamId& id) const;
+  StreamReplica& zero() { return *zero_; }
+  Result<StreamReplica*> add_stream(Bytes genesis, log::Keeping keeping);
+  StreamReplica::Writer writer() const;
+  Status write_control(StreamReplica& replica, const log::Operation& operation, log::EventId* written = nullptr);
+  void grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* from);
+  void read_catalogue();
+  void release_early(const log::StreamId& id);
+  void admit_devices(StreamReplica& replica);
+  void recount(StreamReplica& replica);
+  bool recount_needed(const StreamReplica& replica, std::uint32_t begin) const;
+  void close_open(StreamReplica& replica);
+  void close_due();
+
+  // --- core_identity.cc ---
+  void refold();
+  void unlock_epochs();
+  void do_duties();
+  void keep_readers();
+  std::optional<log::EpochId> current_epoch() const;
+  void pairing(identity::Inviter::Input input);
+  void add_newcomer(const identity::Inviter::Add& add);
+  Status suspend_device(const PublicKey& device);
+  Status remove_device(const PublicKey& device, const identity::PaperKey* paper);
+  Result<Hash256> keep_removal_cut(const PublicKey& device);
+  bool is_device(const PublicKey& key) const;
+
+  // --- core_cluster.cc ---
+  Status open_raft(const Durability& durability);
+  void raft_step(raft::Input input);
+  void queue_coverage(const raft::Entries& entries);
+  void advance_coverage();
+  void apply(const raft::Entries& entries);
+  void apply_waiting();
+  void propose_cut();
+  void plan_membership();
+  void compact_log();
+  void advance_install();
+  void take_state(const sync::State& state);
+  void give_state(const PublicKey& device, const sync::StateWanted& wanted);
+  std::uint64_t cluster_generation() const;
+  Hash256 applied_hash() const { return Hash256{cluster_.applied_hash.bytes}; }
+
+  // --- core_peers.cc ---
+  void connected(const PublicKey& device);
+  void disconnected(const PublicKey& device);
+  void received(const PublicKey& device, Channel channel, ByteView frame);
+  Status receive_sync(const PublicKey& device, Peer& peer, ByteView frame);
+  Status receive_live(const PublicKey& device, Peer& peer, ByteView frame);
+  void take_events(const PublicKey& device, Peer& peer, const sync::Events& events);
+  void take_places(const PublicKey& device, const sync::Places& places);
+  void poll_sessions();
+  void tell_tails();
+  void set_cursor(const log::StreamId& document, std::optional<std::pair<std::uint64_t, std::uint64_t>> at);
+  void announce_place();
+  void drop_live(const PublicKey& device, Peer& peer);
+  void drop_peer(const PublicKey& device, const Error& why);
+
+  // --- core_documents.cc ---
+  Result<StreamReplica*> document(const log::StreamId& id);
+  Result<log::StreamId> create_document(std::string_view title, std::string_view text);
+  Status rename_document(const log::StreamId& id, std::string_view title);
+  Status edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits);
+  void touched(StreamReplica& replica);
+  void summarise(StreamReplica& replica);
+  void flush();
+
+  // --- core_queries.cc ---
+  PodStatus status() const;
+  std::vector<DeviceSummary> devices() const;
+  std::vector<DocumentSummary> documents();
+  std::vector<EventSummary> newest_events(std::size_t count_max);
+  EventSummary event(StreamReplica& replica, log::EventIndex index);
+  WriteState state_of(const StreamReplica& replica) const;
+  WriteState state_of(const StreamReplica& replica, log::EventIndex index) const;
+  std::vector<RemoteCursor> cursors(const log::StreamId& document) const;
+  std::string device_name(const PublicKey& key) const;
+  std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> places() const;
+
+  // State, in the order of the files above. Not private: this header is the room's own.
+  Options options_;
+  identity::DeviceKeys keys_;
+  PublicKey self_;
+  const store::Reader& store_;
+  crypto::Entropy& entropy_;
+  Now now_;
+
+  store::Batch batch_;
+  std::uint64_t next_ticket_ = 1;
+  std::uint64_t persisted_ticket_ = 0;
+  std::deque<std::pair<std::uint64_t, std::function<void()>>> waiting_;
+  Output output_;
+  std::optional<Tick> wake_at_;
+  std::vector<Alarm> alarms_;
+
+  std::map<log::StreamId, std::unique_ptr<StreamReplica>> streams_;
+  std::vector<StreamReplica*> by_number_;
+  StreamReplica* zero_ = nullptr;
+  StreamReplica* catalogue_ = nullptr;
+  std::uint32_t catalogue_read_ = 0;
+  log::FeedId feed_;
+  std::map<log::StreamId, Tick> open_due_;  // Documents with an open event, and when it is closed.
+
+  identity::IdentityState identity_;
+  std::set<log::AuthorKey> removed_;
+  identity::Stance stance_;
+  identity::Promises promises_;
+  std::map<Hash256, log::HeadList> removal_cuts_;
+  std::optional<identity::EpochKeys> epochs_;
+  log::Counts zero_counts_;
+  std::optional<identity::Inviter> inviter_;
+  std::optional<Tick> inviter_wake_;
+  std::optional<PublicKey> bootstrap_;  // The inviter, until stream zero says who we are.
+  std::vector<ipld::Multiaddr> bootstrap_places_;
+  log::EventId own_admission_;
+  bool is_member_ = false;
+  bool paper_confirmed_ = false;
+
+  std::optional<raft::Raft> raft_;
+  ClusterState cluster_;
+
+  std::map<PublicKey, Peer> peers_;
+  std::map<PublicKey, Tick> last_heard_;
+  std::vector<std::pair<PublicKey, Error>> to_drop_;  // Found where peers_ was being walked.
+  std::uint64_t next_connection_ = 1;
+  std::map<PublicKey, sync::Place> places_;
+  std::map<PublicKey, std::uint64_t> incarnations_;  // As each device said in its hello.
+  std::set<log::StreamId> tails_changed_;
+  std::map<log::StreamId, bool> tails_shown_;  // Whether our tail is shown at the others.
+
+  struct Summary {
+    std::string title;
+    std::uint64_t bytes = 0;
+    UnixMs updated;
+  };
+  std::map<log::StreamId, Summary> summaries_;
+};
+
+}  // namespace rz::pod

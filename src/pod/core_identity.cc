@@ -1,0 +1,190 @@
+// Stream zero: who belongs to the pod, who can read, and the owner's commands about devices.
+#include <algorithm>
+
+#include "pod/core.h"
+
+namespace rz::pod {
+
+using log::EventIndex;
+
+// --- Folding ---------------------------------------------------------------------------------------------------------
+
+const log::HeadList* Core::find(const Hash256& cut) const {
+  const auto found = removal_cuts_.find(cut);
+  return found == removal_cuts_.end() ? nullptr : &found->second;
+}
+
+bool Core::is_device(const PublicKey& key) const {
+  if (key == self_) return false;
+  const identity::Device* device = identity_.find(key);
+  if (device != nullptr) return device->in_pod() && !device->suspended;
+  // Before stream zero has come, the inviter is the one device that is known to belong to the pod.
+  return bootstrap_ && *bootstrap_ == key && !is_member_;
+}
+
+// Stream zero grew, or a removal's head tree came.
+void Core::refold() {
+  identity_ = identity::fold_identity(zero_->graph(), *this, stance_).state;
+  stance_.stayed_with = identity_.chain;
+  std::set<log::AuthorKey> removed;
+  for (const identity::Device& device : identity_.devices) {
+    if (!device.in_pod()) removed.insert(device.key);
+  }
+  const bool removals_changed = removed != removed_;
+  removed_ = std::move(removed);
+  if (const identity::Device* own = identity_.find(self_)) {
+    own_admission_ = own->admission;
+    is_member_ = own->in_pod();
+    if (!own->in_pod()) output_.must_stop = true;
+  }
+  unlock_epochs();
+  for (StreamReplica* replica : by_number_) {
+    if (replica == nullptr || replica == zero_) continue;
+    admit_devices(*replica);
+    if (removals_changed) recount(*replica);
+  }
+  for (const auto& [device, peer] : peers_) {
+    if (!is_device(device)) {
+      to_drop_.emplace_back(device, Error{ErrorCode::not_a_device, "this device was suspended or removed"});
+    }
+  }
+  cluster_.membership_due = now_.tick;
+}
+
+// Keys that stream zero wraps for this device. Documents that waited for one are folded anew when they are next opened.
+void Core::unlock_epochs() {
+  zero_counts_ = log::what_counts(zero_->graph(), identity::facts_for(identity_, zero_->id(), *this));
+  const std::size_t unlocked = epochs_->unlock(identity::epoch_table(zero_->graph(), zero_counts_), keys_.box_key());
+  if (unlocked == 0) return;
+  for (StreamReplica* replica : by_number_) {
+    if (replica != nullptr && replica != zero_) replica->keys_came();
+  }
+}
+
+std::optional<log::EpochId> Core::current_epoch() const {
+  const std::vector<log::EpochId> maximal = log::maximal_epochs(zero_->graph(), zero_counts_);
+  for (const log::EpochId& epoch : maximal) {
+    if (epochs_->find(epoch) != nullptr) return epoch;
+  }
+  return std::nullopt;
+}
+
+// What software does by itself so that exactly the right devices can read. One device does it, lest all do it at once:
+// the one that leads, or the only one.
+void Core::do_duties() {
+  if (identity_.devices.size() > 1 && !(raft_ && raft_->is_leader())) return;
+  keep_readers();
+}
+
+void Core::keep_readers() {
+  const identity::Device* own = identity_.find(self_);
+  if (own == nullptr || !own->may_speak() || own->suspended) return;
+  const identity::EpochTable table = identity::epoch_table(zero_->graph(), zero_counts_);
+  const std::vector<log::EpochId> maximal = log::maximal_epochs(zero_->graph(), zero_counts_);
+  const identity::EpochDuty duty = identity::pod_epoch_duty(identity_, table, maximal);
+  if (duty.open) {
+    auto opened = identity::open_pod_epoch(identity_, entropy_);
+    if (!opened) return alarm(Alarm::Level::critical, opened.error().to_string());
+    log::EventId written;
+    if (Status done = write_control(*zero_, opened->operation, &written); !done) {
+      return alarm(Alarm::Level::critical, done.error().to_string());
+    }
+    (void)epochs_->add(log::as_epoch_id(written), opened->key, opened->operation.commitment);
+    return;
+  }
+  if (duty.join) {
+    auto joint = identity::join_epochs(maximal, zero_->id(), *epochs_);
+    if (joint) (void)write_control(*zero_, *joint);
+    return;
+  }
+  std::map<log::EpochId, std::vector<crypto::BoxPublicKey>> wanting;
+  for (const identity::MissingWrap& missing : duty.wrap) wanting[missing.epoch].push_back(missing.box);
+  for (auto& [epoch, boxes] : wanting) {
+    const crypto::Secret32* key = epochs_->find(epoch);
+    if (key == nullptr) continue;  // Somebody who holds it will.
+    auto wraps = identity::wrap_epoch(epoch, *key, std::move(boxes), entropy_);
+    if (wraps) (void)write_control(*zero_, *wraps);
+  }
+}
+
+// --- Pairing ---------------------------------------------------------------------------------------------------------
+
+void Core::pairing(identity::Inviter::Input input) {
+  identity::Inviter::Output out = inviter_->step(now_.tick, std::move(input));
+  if (out.persist) {
+    batch_.put(singleton_key("codes"), out.persist->records);
+    after_persist([this, revision = out.persist->revision] { pairing(identity::Inviter::Persisted{revision}); });
+  }
+  for (auto& message : out.send) output_.pairing_send.push_back(std::move(message));
+  for (const auto connection : out.close) output_.pairing_close.push_back(connection);
+  if (out.progress) output_.notices.push_back(*out.progress);
+  inviter_wake_ = out.wake_at;
+  if (out.add) add_newcomer(*out.add);
+}
+
+void Core::add_newcomer(const identity::Inviter::Add& add) {
+  const log::AddDevice device{add.device, add.box_key, static_cast<log::DeviceKind>(add.kind), add.name, std::nullopt};
+  auto operation = identity::draft_add(identity_, self_, device);
+  log::EventId written;
+  Status done;
+  if (operation) {
+    done = write_control(*zero_, *operation, &written);
+  } else {
+    done = std::unexpected(operation.error());
+  }
+  if (!done) return pairing(identity::Inviter::AddFailed{done.error().message});
+  keep_readers();  // The newcomer reads from the start on; a cloud peer only if the policy says so.
+  identity::Welcome welcome;
+  welcome.genesis = zero_->genesis();
+  welcome.kind = add.kind;
+  welcome.addition = written;
+  for (const EventIndex head : zero_->graph().frontier_indices()) welcome.heads.push_back(zero_->graph().id(head));
+  std::sort(welcome.heads.begin(), welcome.heads.end());
+  welcome.addresses = options_.addresses;
+  if (raft_) welcome.configuration = raft::encode(raft_->configuration());
+  after_persist([this, welcome] { pairing(identity::Inviter::Added{welcome}); });
+}
+
+// --- The owner's commands --------------------------------------------------------------------------------------------
+
+Status Core::suspend_device(const PublicKey& device) {
+  RZ_TRY(const log::Operation operation, identity::draft_suspend(identity_, self_, device));
+  return write_control(*zero_, operation);
+}
+
+// The heads of the device's feeds in every stream, as this device has them: what a removal leaves standing.
+Result<Hash256> Core::keep_removal_cut(const PublicKey& device) {
+  log::HeadList list;
+  for (const auto& [id, replica] : streams_) {
+    log::StreamHeads heads{id, {}};
+    for (const EventIndex head : replica->graph().heads_of(device)) heads.heads.push_back(replica->graph().id(head));
+    if (!heads.heads.empty()) list.push_back(std::move(heads));
+  }
+  list = log::canonical(std::move(list));
+  RZ_CHECK(log::check_head_list(list));
+  const Hash256 root = log::head_tree_root(list);
+  Bytes key = singleton_key("cut/");
+  append(key, root.view());
+  batch_.put(key, log::encode_head_list(list));
+  removal_cuts_[root] = std::move(list);
+  return root;
+}
+
+Status Core::remove_device(const PublicKey& device, const identity::PaperKey* paper) {
+  const identity::Device* known = identity_.find(device);
+  if (known == nullptr) return fail(ErrorCode::not_found, "there is no such device");
+  RZ_TRY(const Hash256 cut, keep_removal_cut(device));
+  log::Operation operation;
+  if (known->is_personal()) {
+    RZ_TRY(operation, identity::draft_remove(identity_, device, cut));
+    if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
+  } else {
+    RZ_TRY(operation, identity::draft_remove_cloud(identity_, self_, device, cut));
+  }
+  RZ_CHECK(identity::check_authority(identity_, self_, operation));
+  RZ_TRY(const auto promised, identity::promise(identity_, promises_, self_, operation));
+  if (promised) identity::keep_promise(promises_, *promised);
+  return write_control(*zero_, operation);
+}
+
+}  // namespace rz::pod

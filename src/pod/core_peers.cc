@@ -1,0 +1,276 @@
+// The other devices: sync sessions, live tails and cursors, and where everybody listens.
+#include <algorithm>
+
+#include "pod/core.h"
+#include "raft/wire/message_codec.h"
+
+namespace rz::pod {
+
+using log::EventIndex;
+
+namespace {
+
+constexpr std::size_t early_bytes_max = 8 * 1024 * 1024;
+constexpr std::size_t live_documents_max = 256;  // Of one device.
+
+}  // namespace
+
+void Core::connected(const PublicKey& device) {
+  if (!is_device(device)) {
+    output_.close.push_back({device, Error{ErrorCode::not_a_device, "this is no device of this pod"}});
+    return;
+  }
+  if (const auto known = peers_.find(device); known != peers_.end()) drop_live(device, known->second);
+  Peer peer;
+  peer.connection = next_connection_++;
+  peer.last_heard = now_.tick;
+  const sync::Hello hello{zero_->id(), cluster_.incarnation, cluster_generation(), cluster_.applied.n, applied_hash()};
+  peer.session = std::make_unique<sync::Session>(*this, self_, hello);
+  peers_.insert_or_assign(device, std::move(peer));
+  last_heard_[device] = now_.tick;
+}
+
+void Core::disconnected(const PublicKey& device) {
+  const auto peer = peers_.find(device);
+  if (peer == peers_.end()) return;
+  drop_live(device, peer->second);
+  peers_.erase(peer);
+}
+
+// Ends the connection for what the other side did, or may no longer do.
+void Core::drop_peer(const PublicKey& device, const Error& why) {
+  const std::string text = why.message.substr(0, 256);
+  output_.send.push_back({device, Channel::sync, sync::encode(sync::Bye{why.code, text})});
+  output_.close.push_back({device, why});
+  disconnected(device);
+}
+
+void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
+  const auto found = peers_.find(device);
+  if (found == peers_.end()) return;
+  found->second.last_heard = now_.tick;
+  last_heard_[device] = now_.tick;
+  if (channel == Channel::raft) {
+    auto message = raft::decode_message(std::make_shared<const Bytes>(to_bytes(frame)));
+    if (!message) return drop_peer(device, message.error());
+    if (message->from.id.bytes != device.bytes) {
+      return drop_peer(device, Error{ErrorCode::sync_out_of_turn, "a message in another device's name"});
+    }
+    return raft_step(raft::Received{*std::move(message)});
+  }
+  const Status taken = channel == Channel::sync ? receive_sync(device, found->second, frame)
+                                                : receive_live(device, found->second, frame);
+  if (!taken) drop_peer(device, taken.error());
+}
+
+Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
+  RZ_TRY(sync::Message message, sync::decode(frame));
+  if (const auto* hello = std::get_if<sync::Hello>(&message)) {
+    RZ_CHECK(peer.session->on_hello(*hello));
+    incarnations_[device] = hello->incarnation;
+    raft_step(raft::Connected{raft::NodeId{device.bytes}});
+    cluster_.membership_due = now_.tick;
+    return {};
+  }
+  if (const auto* have = std::get_if<sync::Have>(&message)) return peer.session->on_have(now_.tick, *have);
+  if (const auto* ack = std::get_if<sync::Ack>(&message)) return peer.session->on_ack(*ack);
+  if (const auto* want = std::get_if<sync::Want>(&message)) return peer.session->on_want(*want);
+  if (const auto* places = std::get_if<sync::Places>(&message)) {
+    take_places(device, *places);
+    return {};
+  }
+  if (const auto* bye = std::get_if<sync::Bye>(&message)) {
+    alarm(Alarm::Level::info, words(device_name(device), " ended the connection: ", bye->text));
+    return {};
+  }
+  if (const auto* wanted = std::get_if<sync::StateWanted>(&message)) {
+    give_state(device, *wanted);
+    return {};
+  }
+  if (const auto* state = std::get_if<sync::State>(&message)) {
+    take_state(*state);
+    return {};
+  }
+  const auto& events = std::get<sync::Events>(message);
+  RZ_CHECK(peer.session->on_events(events, frame.size()));
+  if (stream(events.stream) == nullptr) {
+    peer.early_bytes += events.run.size();
+    if (peer.early_bytes > early_bytes_max) {
+      return fail(ErrorCode::sync_overrun, "too many events of streams that nobody listed");
+    }
+    peer.early[events.stream].push_back(events);
+    return {};
+  }
+  take_events(device, peer, events);
+  return {};
+}
+
+void Core::take_events(const PublicKey& device, Peer& peer, const sync::Events& events) {
+  StreamReplica& replica = *stream(events.stream);
+  const std::uint64_t connection = peer.connection;
+  close_open(replica);  // The open event's parents were fixed at its first operation.
+  const std::uint32_t begin = replica.graph().size();
+  const auto taken = replica.take_run(events.run, events.seal, batch_);
+  if (!taken) {
+    // Nothing that is already here is touched. Whether its sender is at fault or a fork's other half is missing can't
+    // be told yet, so it is reported and the connection goes on.
+    alarm(Alarm::Level::warning,
+          words("events from ", device_name(device), " were refused: ", taken.error().to_string()));
+  }
+  grew(replica, begin, &device);
+  after_persist([this, device, connection, number = events.number] {
+    const auto found = peers_.find(device);
+    if (found != peers_.end() && found->second.connection == connection) found->second.session->acknowledge(number);
+  });
+}
+
+void Core::poll_sessions() {
+  for (const auto& [device, why] : std::exchange(to_drop_, {})) {
+    if (peers_.contains(device)) drop_peer(device, why);
+  }
+  for (auto& [device, peer] : peers_) {
+    if (peer.session->established() && !peer.places_told) {
+      peer.places_told = true;
+      sync::Places all;
+      for (const auto& [key, place] : places_) all.places.push_back(place);
+      if (!all.places.empty()) output_.send.push_back({device, Channel::sync, sync::encode(all)});
+    }
+    while (auto frame = peer.session->poll(now_.tick)) {
+      output_.send.push_back({device, Channel::sync, *std::move(frame)});
+    }
+    if (const auto due = peer.session->wake_at()) wake(*due);
+  }
+}
+
+// --- Places ----------------------------------------------------------------------------------------------------------
+
+void Core::announce_place() {
+  if (options_.addresses.empty()) return;
+  sync::Place place;
+  place.device = self_;
+  place.addresses = options_.addresses;
+  if (place.addresses.size() > sync::place_addresses_max) place.addresses.resize(sync::place_addresses_max);
+  const auto known = places_.find(self_);
+  if (known != places_.end() && known->second.addresses == place.addresses) return;
+  // The wall clock keeps the counter growing across restarts; where it went back, one more than before.
+  place.counter = std::max(now_.wall.ms, known == places_.end() ? 1 : known->second.counter + 1);
+  place.signature = keys_.signing_key().sign(sync::place_domain, sync::place_message(place));
+  places_[self_] = place;
+  for (auto& [device, peer] : peers_) peer.places_told = false;
+}
+
+void Core::take_places(const PublicKey& device, const sync::Places& places) {
+  bool changed = false;
+  for (const sync::Place& place : places.places) {
+    if (place.device == self_ || !is_device(place.device)) continue;
+    const auto known = places_.find(place.device);
+    if (known != places_.end() && known->second.counter >= place.counter) continue;
+    if (!crypto::verify(place.device, sync::place_domain, sync::place_message(place), place.signature)) continue;
+    places_[place.device] = place;
+    batch_.put(place_key(place.device), sync::encode(sync::Places{{place}}));
+    changed = true;
+  }
+  if (!changed) return;
+  for (auto& [other, peer] : peers_) {
+    if (other != device) peer.places_told = false;
+  }
+}
+
+std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Core::places() const {
+  std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> found;
+  for (const auto& [device, place] : places_) {
+    if (device != self_ && is_device(device)) found.emplace_back(device, place.addresses);
+  }
+  if (bootstrap_ && !places_.contains(*bootstrap_) && is_device(*bootstrap_)) {
+    found.emplace_back(*bootstrap_, bootstrap_places_);
+  }
+  return found;
+}
+
+// --- Live: tails and cursors -----------------------------------------------------------------------------------------
+
+Status Core::receive_live(const PublicKey& device, Peer& peer, ByteView frame) {
+  RZ_TRY(const sync::LiveMessage message, sync::decode_live(frame));
+  const log::StreamId id = std::visit([](const auto& body) { return body.stream; }, message);
+  StreamReplica* replica = stream(id);
+  if (replica == nullptr || (!peer.live.contains(id) && peer.live.size() >= live_documents_max)) return {};
+  if (const auto* cursor = std::get_if<sync::Cursor>(&message)) {
+    peer.live[id].cursor = cursor->at;
+    output_.notices.push_back(CursorsChanged{id});
+    return {};
+  }
+  const auto& tail = std::get<sync::Tail>(message);
+  document::Document* document = replica->document();
+  if (document == nullptr) return {};
+  const document::AuthorId author{device.bytes};
+  Result<document::Patches> patches;
+  if (!tail.payload) {
+    peer.live[id].tail = false;
+    patches = document->drop_provisional(author, tail.feed.value, tail.seq.value);
+  } else {
+    std::vector<document::EventId> parents;
+    for (const log::EventId& parent : tail.parents) parents.push_back(document::EventId{parent.bytes});
+    const document::EventInfo info{{}, author, tail.feed.value, tail.seq.value, tail.depth, tail.own, parents};
+    peer.live[id].tail = true;
+    patches = document->apply_provisional(info, *tail.payload);
+  }
+  // A tail on events that are still under way is simply not shown yet: the closed event follows.
+  if (patches && !patches->empty()) {
+    output_.notices.push_back(DocumentChanged{id, *std::move(patches), device});
+  }
+  return {};
+}
+
+void Core::drop_live(const PublicKey& device, Peer& peer) {
+  for (auto& [id, live] : peer.live) {
+    if (live.cursor) output_.notices.push_back(CursorsChanged{id});
+    StreamReplica* replica = stream(id);
+    if (!live.tail || replica == nullptr || !replica->document_loaded()) continue;
+    auto patches = replica->document()->drop_provisional_of(document::AuthorId{device.bytes});
+    if (patches && !patches->empty()) output_.notices.push_back(DocumentChanged{id, *std::move(patches), device});
+  }
+  peer.live.clear();
+}
+
+void Core::tell_tails() {
+  for (const log::StreamId& id : std::exchange(tails_changed_, {})) {
+    StreamReplica* replica = stream(id);
+    if (replica == nullptr || !replica->document_loaded()) continue;
+    const document::Document& document = *replica->document();
+    sync::Tail tail;
+    tail.stream = id;
+    tail.feed = feed_;
+    const log::Header next = replica->graph().next_header({self_, feed_}, own_admission_);
+    tail.seq = next.seq;
+    for (const document::EventId& parent : document.open_parents()) tail.parents.push_back(log::EventId{parent.bytes});
+    std::sort(tail.parents.begin(), tail.parents.end());
+    std::tie(tail.depth, tail.own) = replica->next_depth_own(self_);
+    // Once closed, the event itself follows by sync and takes the tail's place: nothing to withdraw.
+    if (document.open_operations() == 0) continue;
+    tail.payload = document.open_payload();
+    if (tail.payload->size() > sync::tail_bytes_max || tail.parents.size() > 256) continue;
+    const Bytes frame = sync::encode_live(tail);
+    for (const auto& [device, peer] : peers_) {
+      if (peer.session->established()) output_.send.push_back({device, Channel::live, frame});
+    }
+  }
+}
+
+void Core::set_cursor(const log::StreamId& document, std::optional<std::pair<std::uint64_t, std::uint64_t>> at) {
+  const Bytes frame = sync::encode_live(sync::Cursor{document, at});
+  for (const auto& [device, peer] : peers_) {
+    if (peer.session->established()) output_.send.push_back({device, Channel::live, frame});
+  }
+}
+
+std::vector<RemoteCursor> Core::cursors(const log::StreamId& document) const {
+  std::vector<RemoteCursor> found;
+  for (const auto& [device, peer] : peers_) {
+    const auto live = peer.live.find(document);
+    if (live == peer.live.end() || !live->second.cursor) continue;
+    found.push_back({device, device_name(device), live->second.cursor->first, live->second.cursor->second});
+  }
+  return found;
+}
+
+}  // namespace rz::pod

@@ -1,0 +1,202 @@
+// What can be asked of a pod.
+#include <algorithm>
+
+#include "pod/core.h"
+
+namespace rz::pod {
+
+using log::EventIndex;
+
+std::string_view name_of(WriteState state) {
+  switch (state) {
+    case WriteState::visible:
+      return "visible";
+    case WriteState::local:
+      return "local";
+    case WriteState::pod:
+      return "pod";
+    case WriteState::committed:
+      return "committed";
+  }
+  return "visible";
+}
+
+WriteState Core::state_of(const StreamReplica& replica, EventIndex index) const {
+  if (replica.covered(index)) return WriteState::committed;
+  const log::EventGraph& graph = replica.graph();
+  const log::FeedName feed = graph.feed(index);
+  if (index.value < replica.durable()) {
+    if (feed.author != self_) return WriteState::pod;  // Its author stores it, and so does this device.
+    for (const auto& [device, peer] : peers_) {
+      if (peer.session->peer_stores(replica.id(), feed, graph.seq(index))) return WriteState::pod;
+    }
+    return WriteState::local;
+  }
+  return WriteState::visible;
+}
+
+// Of the newest state of a stream: the least of its heads.
+WriteState Core::state_of(const StreamReplica& replica) const {
+  if (open_due_.contains(replica.id())) return WriteState::visible;
+  WriteState least = WriteState::committed;
+  for (const EventIndex head : replica.graph().frontier_indices()) least = std::min(least, state_of(replica, head));
+  return least;
+}
+
+std::string Core::device_name(const PublicKey& key) const {
+  const identity::Device* device = identity_.find(key);
+  if (device != nullptr && !device->name.empty()) return device->name;
+  if (key == self_) return options_.name;
+  return words("device ", key.brief());
+}
+
+PodStatus Core::status() const {
+  PodStatus status;
+  status.device = self_;
+  status.name = device_name(self_);
+  status.did = zero_->id();
+  status.paper_confirmed = paper_confirmed_;
+  for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
+  for (const auto& [id, replica] : streams_) {
+    const log::EventGraph& graph = replica->graph();
+    status.events += graph.size();
+    status.documents += replica->is_document() ? 1 : 0;
+    status.pending_visible += open_due_.contains(id) ? 1 : 0;
+    for (std::uint32_t i = graph.size(); i-- > 0 && !replica->covered(EventIndex{i});) {
+      const EventIndex event{i};
+      if (graph.author(event) != self_) continue;
+      const WriteState state = state_of(*replica, event);
+      status.pending_visible += state == WriteState::visible ? 1 : 0;
+      status.pending_local += state == WriteState::local ? 1 : 0;
+      status.pending_pod += state == WriteState::pod ? 1 : 0;
+    }
+  }
+  if (!raft_) return status;
+  status.term = raft_->term().n;
+  status.generation = raft_->generation().number;
+  status.commit_index = raft_->commit_index().n;
+  status.damaged = raft_->is_damaged();
+  const raft::Configuration& configuration = raft_->configuration();
+  for (const raft::Member& voter : configuration.voters) {
+    ++status.voters;
+    const PublicKey key{voter.id.bytes};
+    if (key == self_ || peers_.contains(key)) ++status.voters_reachable;
+  }
+  status.quorum = status.voters > 0 && status.voters_reachable * 2 > status.voters;
+  if (raft_->is_leader()) {
+    status.role = status.devices > 1 ? "leader" : "alone";
+  } else if (raft_->is_voter()) {
+    status.role = raft_->role() == raft::Role::follower ? "follower" : "candidate";
+  } else {
+    status.role = "learner";
+  }
+  return status;
+}
+
+std::vector<DeviceSummary> Core::devices() const {
+  std::vector<DeviceSummary> summaries;
+  for (const identity::Device& device : identity_.devices) {
+    DeviceSummary summary;
+    summary.key = device.key;
+    summary.name = device_name(device.key);
+    summary.kind = device.kind;
+    summary.self = device.key == self_;
+    summary.established = device.established;
+    summary.suspended = device.suspended;
+    summary.removed = !device.in_pod();
+    summary.online = summary.self;
+    const auto peer = peers_.find(device.key);
+    if (peer != peers_.end()) {
+      summary.online = peer->second.session->established();
+      summary.last_heard = peer->second.last_heard;
+      for (const auto& [id, replica] : streams_) {
+        const log::EventGraph& graph = replica->graph();
+        for (std::uint32_t i = graph.size(); i-- > 0;) {
+          const EventIndex event{i};
+          if (peer->second.session->peer_stores(id, graph.feed(event), graph.seq(event))) break;
+          if (replica->covered(event)) break;
+          ++summary.lag_events;
+        }
+      }
+    } else if (const auto heard = last_heard_.find(device.key); heard != last_heard_.end()) {
+      summary.last_heard = heard->second;
+    }
+    if (raft_) {
+      const raft::NodeId id{device.key.bytes};
+      summary.member = raft_->configuration().names(id);
+      const raft::Member* member = raft_->configuration().find(id);
+      summary.voter = member != nullptr && raft_->configuration().is_voter(*member);
+      summary.leader = raft_->leader() && raft_->leader()->bytes == device.key.bytes;
+    }
+    if (const auto place = places_.find(device.key); place != places_.end())
+      summary.addresses = place->second.addresses;
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+std::vector<DocumentSummary> Core::documents() {
+  std::vector<DocumentSummary> found;
+  for (StreamReplica* replica : by_number_) {
+    if (replica == nullptr || replica == zero_ || replica == catalogue_) continue;
+    DocumentSummary summary;
+    summary.id = replica->id();
+    summary.readable = replica->is_document();
+    summary.state = state_of(*replica);
+    if (replica->is_document()) {
+      // Folded once; afterwards its summary is kept up to date by what comes in.
+      (void)replica->document();
+      summarise(*replica);
+      const Summary& kept = summaries_[replica->id()];
+      summary.title = kept.title;
+      summary.bytes = kept.bytes;
+      summary.updated = kept.updated;
+    }
+    found.push_back(std::move(summary));
+  }
+  return found;
+}
+
+EventSummary Core::event(StreamReplica& replica, EventIndex index) {
+  const log::EventGraph& graph = replica.graph();
+  EventSummary summary;
+  summary.id = graph.id(index);
+  summary.stream = replica.id();
+  if (&replica == zero_) {
+    summary.title = "devices";
+  } else if (&replica == catalogue_) {
+    summary.title = "list of documents";
+  } else if (const auto known = summaries_.find(replica.id()); known != summaries_.end()) {
+    summary.title = known->second.title;
+  }
+  summary.author = graph.author(index);
+  summary.device = device_name(summary.author);
+  summary.seq = graph.seq(index).value;
+  summary.control = graph.kind(index) == log::EventKind::control;
+  if (const log::ControlBody* body = graph.control_body(index)) {
+    const auto* unknown = std::get_if<log::Unknown>(&body->operation);
+    summary.operation = unknown != nullptr ? unknown->operation : std::string(log::operation_name(body->operation));
+  }
+  summary.size = graph.body_size(index);
+  summary.time = graph.time(index);
+  summary.state = state_of(replica, index);
+  return summary;
+}
+
+std::vector<EventSummary> Core::newest_events(std::size_t count_max) {
+  std::vector<EventSummary> found;
+  for (StreamReplica* replica : by_number_) {
+    if (replica == nullptr) continue;
+    const std::uint32_t size = replica->graph().size();
+    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size, count_max));
+    for (std::uint32_t i = size - count; i < size; ++i) found.push_back(event(*replica, EventIndex{i}));
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.time != b.time ? a.time < b.time : a.id < b.id; });
+  if (found.size() > count_max) {
+    found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(count_max));
+  }
+  return found;
+}
+
+}  // namespace rz::pod

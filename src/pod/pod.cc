@@ -1,0 +1,172 @@
+#include "pod/pod.h"
+
+#include "pod/core.h"
+
+namespace rz::pod {
+
+Pod::Pod(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Pod::~Pod() = default;
+Pod::Pod(Pod&&) noexcept = default;
+Pod& Pod::operator=(Pod&&) noexcept = default;
+
+Result<Pod> Pod::open(Options options, identity::DeviceKeys keys, const store::Reader& store,
+                      const Durability& durability, crypto::Entropy& entropy, Now now) {
+  auto core = std::make_unique<Core>(std::move(options), std::move(keys), store, entropy, now);
+  RZ_CHECK(core->open(durability));
+  return Pod(std::move(core));
+}
+
+// --- Input -----------------------------------------------------------------------------------------------------------
+
+void Pod::tick(Now now) {
+  core_->at(now);
+  core_->tick();
+}
+
+void Pod::persisted(Now now, std::uint64_t ticket) {
+  core_->at(now);
+  core_->persisted(ticket);
+}
+
+void Pod::connected(Now now, const PublicKey& device) {
+  core_->at(now);
+  core_->connected(device);
+}
+
+void Pod::disconnected(Now now, const PublicKey& device) {
+  core_->at(now);
+  core_->disconnected(device);
+}
+
+void Pod::received(Now now, const PublicKey& device, Channel channel, ByteView frame) {
+  core_->at(now);
+  core_->received(device, channel, frame);
+}
+
+void Pod::pairing(Now now, identity::Inviter::Input input) {
+  core_->at(now);
+  core_->pairing(std::move(input));
+}
+
+Output Pod::take_output(Now now) {
+  core_->at(now);
+  return core_->take_output();
+}
+
+bool Pod::is_device(const PublicKey& key) const { return core_->is_device(key); }
+
+std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Pod::places() const { return core_->places(); }
+
+void Pod::set_addresses(Now now, std::vector<ipld::Multiaddr> addresses) {
+  core_->at(now);
+  core_->options_.addresses = std::move(addresses);
+  core_->announce_place();
+}
+
+// --- Commands --------------------------------------------------------------------------------------------------------
+
+Result<log::StreamId> Pod::create_document(Now now, std::string_view title, std::string_view text) {
+  core_->at(now);
+  return core_->create_document(title, text);
+}
+
+Status Pod::rename_document(Now now, const log::StreamId& document, std::string_view title) {
+  core_->at(now);
+  return core_->rename_document(document, title);
+}
+
+Status Pod::edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits) {
+  core_->at(now);
+  return core_->edit_text(document, edits);
+}
+
+Result<std::string> Pod::text(const log::StreamId& document) {
+  RZ_TRY(StreamReplica* const replica, core_->document(document));
+  return replica->document()->text(document::body());
+}
+
+Result<std::uint64_t> Pod::text_length(const log::StreamId& document) {
+  RZ_TRY(StreamReplica* const replica, core_->document(document));
+  return replica->document()->length(document::body());
+}
+
+Result<std::string> Pod::title(const log::StreamId& document) {
+  RZ_TRY(StreamReplica* const replica, core_->document(document));
+  const auto value = replica->document()->get({std::string("title")});
+  if (!value) return std::string();
+  const auto* text = std::get_if<std::string>(&value->is);
+  return text == nullptr ? std::string() : *text;
+}
+
+void Pod::flush(Now now) {
+  core_->at(now);
+  core_->flush();
+}
+
+void Pod::set_cursor(Now now, const log::StreamId& document,
+                     std::optional<std::pair<std::uint64_t, std::uint64_t>> at) {
+  core_->at(now);
+  core_->set_cursor(document, at);
+}
+
+identity::JoinSecret Pod::invite(Now now, log::DeviceKind kind) {
+  core_->at(now);
+  const identity::JoinSecret secret = identity::draw_join_secret(core_->entropy_);
+  core_->pairing(identity::Inviter::Invite{secret, static_cast<identity::DeviceKind>(kind)});
+  return secret;
+}
+
+Status Pod::suspend_device(Now now, const PublicKey& device) {
+  core_->at(now);
+  return core_->suspend_device(device);
+}
+
+Status Pod::remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper) {
+  core_->at(now);
+  return core_->remove_device(device, paper);
+}
+
+void Pod::confirm_paper(Now now) {
+  core_->at(now);
+  core_->paper_confirmed_ = true;
+  core_->batch_.put(singleton_key("paper_confirmed"), Bytes{1});
+}
+
+// --- Questions -------------------------------------------------------------------------------------------------------
+
+PodStatus Pod::status(Now now) const {
+  core_->at(now);
+  return core_->status();
+}
+
+std::vector<DeviceSummary> Pod::devices(Now now) const {
+  core_->at(now);
+  return core_->devices();
+}
+
+std::vector<DocumentSummary> Pod::documents() { return core_->documents(); }
+
+std::vector<EventSummary> Pod::newest_events(std::size_t count_max) { return core_->newest_events(count_max); }
+
+EventSummary Pod::event(const log::StreamId& stream, std::uint32_t index) {
+  return core_->event(*core_->stream(stream), log::EventIndex{index});
+}
+
+WriteState Pod::state_of(const log::StreamId& stream) const {
+  const StreamReplica* replica = core_->stream(stream);
+  return replica == nullptr ? WriteState::visible : core_->state_of(*replica);
+}
+
+std::vector<RemoteCursor> Pod::cursors(const log::StreamId& document) const { return core_->cursors(document); }
+
+log::HeadList Pod::frontier() const {
+  log::HeadList list;
+  for (const auto& [id, replica] : core_->streams_) list.push_back({id, replica->graph().frontier()});
+  return log::canonical(std::move(list));
+}
+
+const identity::IdentityState& Pod::identity() const { return core_->identity_; }
+
+std::vector<Alarm> Pod::alarms() const { return core_->alarms_; }
+
+}  // namespace rz::pod

@@ -1,0 +1,389 @@
+#include "pod/stream_replica.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace rz::pod {
+
+using log::EventIndex;
+using log::EventKind;
+
+namespace {
+
+constexpr std::size_t record_bytes_max = 1024 * 1024;
+constexpr std::size_t record_events_max = 1024;
+constexpr std::size_t waiting_bytes_max = 16 * 1024 * 1024;
+
+document::EventId document_id(const log::EventId& id) { return document::EventId{id.bytes}; }
+
+}  // namespace
+
+Result<std::unique_ptr<StreamReplica>> StreamReplica::make(StreamNumber number, Bytes genesis, log::Keeping keeping,
+                                                           const store::Reader& store, const KeySource& keys) {
+  RZ_TRY(log::EventGraph graph, log::EventGraph::from_genesis(genesis));
+  return std::unique_ptr<StreamReplica>(
+      new StreamReplica(number, std::move(genesis), keeping, std::move(graph), store, keys));
+}
+
+// --- The store -------------------------------------------------------------------------------------------------------
+
+Status StreamReplica::load(const std::function<void(const Error&)>& damaged) {
+  const Bytes seals = seals_prefix(number_);
+  RZ_CHECK(store_.scan(
+      store::Reader::Range{seals, store::prefix_end(seals)},
+      [&](ByteView key, ByteView value) {
+        auto head = log::EventId::from(key.subspan(seals.size()));
+        auto signature = crypto::Signature::from(value);
+        if (head && signature) {
+          if (Status taken = graph_.offer_seal({*head, *signature}); !taken) damaged(taken.error());
+        }
+        return true;
+      },
+      [&](ByteView key) { damaged(Error{ErrorCode::damaged_record, words("a seal, ", to_hex(key))}); }));
+  const Bytes records = records_prefix(number_);
+  RZ_CHECK(store_.scan(
+      store::Reader::Range{records, store::prefix_end(records)},
+      [&](ByteView key, ByteView value) {
+        if (key.size() != records.size() + 4) return true;
+        const std::uint32_t record = get_be32(key.subspan(records.size()));
+        next_record_ = std::max(next_record_, record + 1);
+        if (Status loaded = load_record(record, value); !loaded) damaged(loaded.error());
+        return true;
+      },
+      [&](ByteView key) {
+        if (key.size() == records.size() + 4) {
+          next_record_ = std::max(next_record_, get_be32(key.subspan(records.size())) + 1);
+        }
+        damaged(Error{ErrorCode::damaged_record, words("events, ", to_hex(key))});
+      }));
+  durable_ = graph_.size();
+  for (std::uint32_t i = 0; i < graph_.size() && !about_; ++i) read_about(EventIndex{i});
+  return {};
+}
+
+Status StreamReplica::load_record(std::uint32_t record, ByteView value) {
+  // Plain bodies are never stored, so no key is needed.
+  RZ_TRY(const log::DecodedRun run, log::decode_run(value, id(), [](const log::EpochId&) { return nullptr; }));
+  for (std::uint32_t at = 0; at < run.events.size(); ++at) {
+    const log::DecodedEvent& event = run.events[at];
+    if (graph_.contains(event.id)) continue;  // A record written twice, by a repair.
+    const bool has_body = event.form != log::BodyForm::absent;
+    RZ_TRY(
+        const EventIndex index,
+        graph_.append_with_id(event.id, event.header, has_body ? std::optional<ByteView>(event.stored) : std::nullopt));
+    RZ_ASSERT_CMP(index.value, ==, places_.size());
+    places_.push_back({record, at});
+  }
+  if (run.seal) RZ_CHECK(graph_.offer_seal(*run.seal));
+  return {};
+}
+
+void StreamReplica::written(std::uint64_t ticket) { written_.push_back({ticket, graph_.size(), next_record_}); }
+
+bool StreamReplica::persisted(std::uint64_t ticket) {
+  const std::uint32_t before = durable_;
+  while (!written_.empty() && written_.front().ticket <= ticket) {
+    durable_ = std::max(durable_, written_.front().size);
+    unwritten_.erase(unwritten_.begin(), unwritten_.lower_bound(written_.front().next_record));
+    written_.pop_front();
+  }
+  return durable_ != before;
+}
+
+// Cuts what [begin, size) holds into runs and writes each as a record, with the seal on its end where there is one.
+void StreamReplica::store_admitted(std::uint32_t begin, store::Batch& batch) {
+  std::vector<EventIndex> events;
+  for (std::uint32_t i = begin; i < graph_.size(); ++i) events.push_back(EventIndex{i});
+  places_.resize(graph_.size());
+  for (const log::IndexRun& run : graph_.runs(events)) {
+    for (std::size_t from = 0; from < run.events.size();) {
+      log::IndexRun piece{run.feed, log::Seq{run.begin.value + from}, {}};
+      std::size_t bytes = 0;
+      while (from < run.events.size() && piece.events.size() < record_events_max &&
+             (piece.events.empty() || bytes < record_bytes_max)) {
+        bytes += graph_.body_size(run.events[from]);
+        piece.events.push_back(run.events[from++]);
+      }
+      log::FeedRun record = log::make_run(graph_, piece, [this](EventIndex event) -> log::HeldBody {
+        if (const ByteView control = graph_.control_bytes(event); !control.empty()) {
+          return {log::BodyForm::stored, to_bytes(control)};
+        }
+        const auto body = waiting_bodies_.find(graph_.id(event));
+        if (body == waiting_bodies_.end()) return {};
+        return {log::BodyForm::stored, body->second};
+      });
+      const EventIndex last = piece.events.back();
+      if (const auto seal = graph_.covering_seal(last)) {
+        if (seal->head == graph_.id(last)) {
+          record.seal = seal;
+        } else {
+          batch.put(seal_key(number_, seal->head), seal->signature.view());
+        }
+      }
+      auto encoded = log::encode_run(record);
+      RZ_ASSERT(encoded.has_value());
+      for (std::uint32_t at = 0; at < piece.events.size(); ++at) places_[piece.events[at].value] = {next_record_, at};
+      batch.put(record_key(number_, next_record_), *encoded);
+      unwritten_[next_record_++] = *std::move(encoded);
+    }
+  }
+  for (const EventIndex event : events) {
+    const auto body = waiting_bodies_.find(graph_.id(event));
+    if (body == waiting_bodies_.end()) continue;
+    waiting_bytes_ -= body->second.size();
+    waiting_bodies_.erase(body);
+  }
+}
+
+const StreamReplica::Decoded* StreamReplica::decoded_record(std::uint32_t record) const {
+  if (decoded_ && decoded_->record == record) return &*decoded_;
+  Bytes value;
+  if (const auto unwritten = unwritten_.find(record); unwritten != unwritten_.end()) {
+    value = unwritten->second;
+  } else {
+    auto read = store_.get(record_key(number_, record));
+    if (!read || !*read) return nullptr;
+    value = **std::move(read);
+  }
+  auto run = log::decode_run(value, id(), [](const log::EpochId&) { return nullptr; });
+  if (!run) return nullptr;
+  decoded_ = Decoded{record, std::move(run->events)};
+  return &*decoded_;
+}
+
+log::HeldBody StreamReplica::body(EventIndex event) const {
+  if (const ByteView control = graph_.control_bytes(event); !control.empty()) {
+    return {log::BodyForm::stored, to_bytes(control)};
+  }
+  const Place place = places_[event.value];
+  const Decoded* record = decoded_record(place.record);
+  if (record == nullptr || place.at >= record->events.size()) return {};
+  const log::DecodedEvent& decoded = record->events[place.at];
+  if (decoded.form == log::BodyForm::absent || decoded.id != graph_.id(event)) return {};
+  return {log::BodyForm::stored, decoded.stored};
+}
+
+const log::BodyKey* StreamReplica::body_key(const log::EpochId& epoch) const {
+  if (const auto known = body_keys_.find(epoch); known != body_keys_.end()) return &known->second;
+  const crypto::Secret32* key = keys_.epoch_key(epoch);
+  if (key == nullptr) return nullptr;
+  return &body_keys_.emplace(epoch, log::BodyKey(*key, id(), epoch)).first->second;
+}
+
+Result<Bytes> StreamReplica::plaintext(EventIndex event) const {
+  log::HeldBody held = body(event);
+  if (held.form != log::BodyForm::stored) return fail(ErrorCode::not_found, "the event's body is not here");
+  const log::EpochId& epoch = graph_.epoch(event);
+  if (epoch.is_zero()) return std::move(held.bytes);
+  const log::BodyKey* key = body_key(epoch);
+  if (key == nullptr) return fail(ErrorCode::not_found, "this device does not hold the key");
+  return key->open(graph_.header(event), held.bytes);
+}
+
+// --- Events from others ----------------------------------------------------------------------------------------------
+
+Result<bool> StreamReplica::take_run(ByteView bytes, const std::optional<log::Seal>& seal, store::Batch& batch) {
+  RZ_TRY(log::DecodedRun run,
+         log::decode_run(bytes, id(), [this](const log::EpochId& epoch) { return body_key(epoch); }));
+  const std::uint32_t begin = graph_.size();
+  for (log::DecodedEvent& event : run.events) {
+    if (event.form == log::BodyForm::absent || event.header.kind == EventKind::control) continue;
+    if (graph_.contains(event.id) || waiting_bodies_.contains(event.id)) continue;
+    if (waiting_bytes_ + event.stored.size() > waiting_bytes_max) {
+      return fail(ErrorCode::limit_exceeded, "more events wait for others than fit");
+    }
+    waiting_bytes_ += event.stored.size();
+    waiting_bodies_.emplace(event.id, event.stored);
+  }
+  if (!run.seal && seal && !run.events.empty() && seal->head == run.events.back().id) run.seal = seal;
+  Status offered = log::offer_run(graph_, run);
+  if (offered && seal && !run.seal) offered = graph_.offer_seal(*seal);
+  if (graph_.size() > begin) {
+    store_admitted(begin, batch);
+    fold(begin);
+  }
+  if (!offered) return std::unexpected(offered.error());
+  return graph_.size() > begin;
+}
+
+bool StreamReplica::admit_author(const log::AuthorKey& author, const log::EventId& admission, store::Batch& batch) {
+  const std::uint32_t begin = graph_.size();
+  graph_.admit_author(author, admission);
+  if (graph_.size() == begin) return false;
+  store_admitted(begin, batch);
+  fold(begin);
+  return true;
+}
+
+// --- Own events ------------------------------------------------------------------------------------------------------
+
+Result<EventIndex> StreamReplica::write(const Writer& writer, EventKind kind, const log::EpochId& epoch,
+                                        ByteView plaintext, UnixMs time, store::Batch& batch) {
+  log::Header header = graph_.next_header({writer.key.public_key(), writer.feed}, writer.admission);
+  header.kind = kind;
+  header.time = time;
+  header.epoch = epoch;
+  Bytes stored;
+  if (epoch.is_zero()) {
+    stored = to_bytes(plaintext);
+    RZ_CHECK(log::set_plain_body(header, stored));
+  } else {
+    const log::BodyKey* key = body_key(epoch);
+    if (key == nullptr) return fail(ErrorCode::not_found, "this device does not hold the key of this document");
+    RZ_TRY(stored, key->seal(header, plaintext));
+  }
+  const std::uint32_t begin = graph_.size();
+  RZ_TRY(const EventIndex event, graph_.append(header, stored));
+  RZ_CHECK(graph_.offer_seal(log::make_seal(writer.key, graph_.id(event))));
+  if (kind == EventKind::operations) {
+    waiting_bytes_ += stored.size();
+    waiting_bodies_.emplace(graph_.id(event), std::move(stored));
+  }
+  store_admitted(begin, batch);
+  if (!about_) read_about(event);
+  return event;
+}
+
+Result<std::optional<EventIndex>> StreamReplica::close_open(const Writer& writer, const log::EpochId& epoch,
+                                                            UnixMs time, store::Batch& batch) {
+  if (document_ == nullptr || document_->open_operations() == 0) return std::nullopt;
+  RZ_TRY(const Bytes body, log::encode_operations_body(
+                               {static_cast<std::uint64_t>(log::BodyFormat::document), {}, document_->open_payload()}));
+  RZ_TRY(const EventIndex event, write(writer, EventKind::operations, epoch, body, time, batch));
+  std::vector<document::EventId> parents;
+  RZ_TRY(document::Patches patches, document_->close_open_event(info(event, parents)));
+  patches_.insert(patches_.end(), std::make_move_iterator(patches.begin()), std::make_move_iterator(patches.end()));
+  return event;
+}
+
+std::pair<std::uint64_t, std::uint64_t> StreamReplica::next_depth_own(const log::AuthorKey& author) const {
+  std::uint64_t depth = 1;
+  std::uint64_t own = 1;
+  for (const EventIndex head : graph_.frontier_indices()) {
+    const bool mine = graph_.author(head) == author;
+    // An own event's depth is already one more than any other author's in its past.
+    depth = std::max<std::uint64_t>(depth, graph_.depth(head) + (mine ? 0u : 1u));
+  }
+  for (const EventIndex head : graph_.heads_of(author)) own = std::max<std::uint64_t>(own, graph_.own(head) + 1u);
+  return {depth, own};
+}
+
+// --- What counts -----------------------------------------------------------------------------------------------------
+
+document::Patches StreamReplica::recount(const log::IdentityFacts& facts) {
+  log::Counts now = log::what_counts(graph_, facts);
+  document::Patches patches;
+  if (document_ != nullptr) {
+    for (std::uint32_t i = 0; i < now.verdicts.size(); ++i) {
+      const bool before = i >= counts_.verdicts.size() || counts_.verdicts[i] == log::Verdict::effect;
+      const bool after = now.verdicts[i] == log::Verdict::effect;
+      if (before == after) continue;
+      if (auto changed = document_->set_effect(document_id(graph_.id(EventIndex{i})), after)) {
+        patches.insert(patches.end(), changed->begin(), changed->end());
+      }
+    }
+  }
+  counts_ = std::move(now);
+  return patches;
+}
+
+std::vector<log::EventId> StreamReplica::heads_to_cut() const {
+  std::vector<EventIndex> events = graph_.frontier_indices();
+  // Behind what is durable: the maximal ones among what is.
+  if (durable_ < graph_.size()) {
+    std::vector<bool> named(durable_, false);
+    for (std::uint32_t i = 0; i < durable_; ++i) {
+      graph_.for_each_dependency(EventIndex{i}, [&named](EventIndex before) { named[before.value] = true; });
+    }
+    events.clear();
+    for (std::uint32_t i = 0; i < durable_; ++i) {
+      if (!named[i]) events.push_back(EventIndex{i});
+    }
+  }
+  std::vector<log::EventId> heads;
+  for (const EventIndex event : events) heads.push_back(graph_.id(event));
+  std::sort(heads.begin(), heads.end());
+  return heads;
+}
+
+// --- The document ----------------------------------------------------------------------------------------------------
+
+document::EventInfo StreamReplica::info(EventIndex event, std::vector<document::EventId>& parents) const {
+  parents.clear();
+  graph_.for_each_dependency(event, [&](EventIndex before) { parents.push_back(document_id(graph_.id(before))); });
+  return {document_id(graph_.id(event)),
+          document::AuthorId{graph_.author(event).bytes},
+          graph_.feed(event).feed.value,
+          graph_.seq(event).value,
+          graph_.depth(event),
+          graph_.own(event),
+          parents};
+}
+
+// What the document is given of an event: its operations, or nothing.
+Bytes StreamReplica::payload_of(EventIndex event) const {
+  if (graph_.kind(event) != EventKind::operations) return {};
+  const auto body = plaintext(event);
+  if (!body) return {};
+  auto decoded = log::decode_operations_body(*body);
+  if (!decoded || decoded->format != static_cast<std::uint64_t>(log::BodyFormat::document)) return {};
+  return std::move(decoded->payload);
+}
+
+void StreamReplica::read_about(EventIndex event) {
+  if (graph_.genesis() == nullptr || graph_.kind(event) != EventKind::operations) return;
+  const auto body = plaintext(event);
+  if (!body) return;
+  const auto decoded = log::decode_operations_body(*body);
+  if (!decoded || decoded->format != static_cast<std::uint64_t>(log::BodyFormat::about)) return;
+  const auto opened = log::decode_about(decoded->payload);
+  if (opened && log::about_hash(*opened) == graph_.genesis()->about) about_ = *opened;
+}
+
+void StreamReplica::fold(std::uint32_t begin) {
+  for (std::uint32_t i = begin; i < graph_.size(); ++i) {
+    if (!about_) read_about(EventIndex{i});
+    if (document_ != nullptr) apply_to_document(EventIndex{i});
+  }
+}
+
+void StreamReplica::apply_to_document(EventIndex event) {
+  std::vector<document::EventId> parents;
+  const document::EventInfo about = info(event, parents);
+  auto patches = document_->apply(about, payload_of(event));
+  RZ_ASSERT(patches.has_value());  // Its parents were applied: the graph's order is causal.
+  patches_.insert(patches_.end(), std::make_move_iterator(patches->begin()), std::make_move_iterator(patches->end()));
+}
+
+document::Document* StreamReplica::document() {
+  if (document_ != nullptr || !is_document()) return document_.get();
+  document_ = std::make_unique<document::Document>();
+  for (std::uint32_t i = 0; i < counts_.verdicts.size(); ++i) {
+    if (counts_.verdicts[i] != log::Verdict::effect) {
+      (void)document_->set_effect(document_id(graph_.id(EventIndex{i})), false);
+    }
+  }
+  std::vector<Bytes> payloads(graph_.size());
+  std::vector<std::vector<document::EventId>> parents(graph_.size());
+  std::vector<document::AppliedEvent> events;
+  events.reserve(graph_.size());
+  for (std::uint32_t i = 0; i < graph_.size(); ++i) {
+    payloads[i] = payload_of(EventIndex{i});
+    const document::EventInfo about = info(EventIndex{i}, parents[i]);
+    events.push_back({about, payloads[i]});
+  }
+  const auto applied = document_->apply_all(events);
+  RZ_ASSERT(applied.has_value());
+  return document_.get();
+}
+
+void StreamReplica::keys_came() {
+  for (std::uint32_t i = 0; i < graph_.size() && !about_; ++i) read_about(EventIndex{i});
+  // With an open event there was a key all along, and nothing was left out.
+  if (document_ != nullptr && document_->open_operations() == 0) document_.reset();
+}
+
+document::Patches StreamReplica::take_patches() { return std::exchange(patches_, {}); }
+
+}  // namespace rz::pod

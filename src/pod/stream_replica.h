@@ -1,0 +1,187 @@
+// One stream as this device holds it: its event graph, where each event's body lies in the store, what cuts hold of it,
+// and, for a document, the folded state with the open event.
+//
+// Contract: what changes is written to the batch that the caller hands in; `durable()` follows once the caller says
+// that the batch is (`persisted`). Bodies stay in the store; the few that are not there yet are kept until they are.
+// Invariants:
+//   1. every admitted event is in exactly one record of the store or of the batch;
+//   2. the open event is closed before anything else is admitted, so its parents are those of its first operation;
+//   3. the document has seen every admitted event that this device can read, in the graph's order.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "document/document.h"
+#include "log/counts.h"
+#include "log/cut.h"
+#include "log/run.h"
+#include "pod/layout.h"
+#include "store/store.h"
+
+namespace rz::pod {
+
+// What a stream needs of the pod to open and close bodies.
+struct KeySource {
+  virtual ~KeySource() = default;
+  // Null where this device does not hold the epoch's key.
+  virtual const crypto::Secret32* epoch_key(const log::EpochId& epoch) const = 0;
+};
+
+// The kinds of streams this program folds, by `About::type`.
+inline constexpr std::string_view document_type = "rhizome/document";
+
+class StreamReplica {
+ public:
+  // Errors: those of the genesis decoders.
+  static Result<std::unique_ptr<StreamReplica>> make(StreamNumber number, Bytes genesis, log::Keeping keeping,
+                                                     const store::Reader& store, const KeySource& keys);
+
+  StreamNumber number() const { return number_; }
+  const log::StreamId& id() const { return graph_.stream(); }
+  const Bytes& genesis() const { return genesis_; }
+  log::Keeping keeping() const { return keeping_; }
+  void set_keeping(log::Keeping keeping) { keeping_ = keeping; }
+  log::EventGraph& graph() { return graph_; }
+  const log::EventGraph& graph() const { return graph_; }
+
+  // --- The store
+  // --------------------------------------------------------------------------------------------------------
+
+  // Reads back every record. Damaged ones are reported and left out, with all that depends on them: sync brings them
+  // again. Errors: those of the store.
+  Status load(const std::function<void(const Error&)>& damaged);
+
+  // Events with an index below are durable.
+  std::uint32_t durable() const { return durable_; }
+  // Notes that the batch with this ticket holds everything up to now; and that it is durable.
+  void written(std::uint64_t ticket);
+  bool persisted(std::uint64_t ticket);
+
+  // The body as stored: from what was just written, or the store. Absent if damaged or dropped.
+  log::HeldBody body(log::EventIndex event) const;
+  // Its plaintext: for control events and public streams the body itself. Errors: not_found (no key, no body),
+  // not_authentic.
+  Result<Bytes> plaintext(log::EventIndex event) const;
+
+  // --- Events from others
+  // -------------------------------------------------------------------------------------------------
+
+  // Takes in a run and its seal; what became admitted is put into the batch. Returns whether anything was admitted.
+  // Errors: those of decode_run and offer_run.
+  Result<bool> take_run(ByteView run, const std::optional<log::Seal>& seal, store::Batch& batch);
+  // Admits the author by an operation of stream zero, which may release events that wait.
+  bool admit_author(const log::AuthorKey& author, const log::EventId& admission, store::Batch& batch);
+
+  // --- Own events
+  // ---------------------------------------------------------------------------------------------------------
+
+  struct Writer {
+    const crypto::SigningKey& key;
+    log::FeedId feed;
+    log::EventId admission;
+  };
+  // Closes and seals an event with this body; `epoch` zero for a plain one. Errors: limit_exceeded, not_found (no key).
+  Result<log::EventIndex> write(const Writer& writer, log::EventKind kind, const log::EpochId& epoch,
+                                ByteView plaintext, UnixMs time, store::Batch& batch);
+
+  // --- What counts
+  // ----------------------------------------------------------------------------------------------------------
+
+  // After the identity's facts changed, or control events came. Document patches of what changed its effect.
+  document::Patches recount(const log::IdentityFacts& facts);
+  const log::Counts& counts() const { return counts_; }
+
+  // --- Cuts
+  // ------------------------------------------------------------------------------------------------------------------
+
+  // Takes the stream's heads of a committed cut. Errors: not_found.
+  Status add_cut(const log::Cut& cut) { return coverage_.add(cut); }
+  bool covered(log::EventIndex event) const { return coverage_.covers(event); }
+  // The heads that the next cut should hold: the durable, sealed ones. Ascending.
+  std::vector<log::EventId> heads_to_cut() const;
+
+  // --- The document
+  // -----------------------------------------------------------------------------------------------------------
+
+  // What the first event says that the stream is for; none while it can't be read.
+  const std::optional<log::About>& about() const { return about_; }
+  bool is_document() const { return about_ && about_->type == document_type; }
+  // Folds it on first use. Null where it is no document.
+  document::Document* document();
+  bool document_loaded() const { return document_ != nullptr; }
+  // Keys came: what could not be read before is folded anew, when the document is next asked for.
+  void keys_came();
+  // Patches since the last call, of admitted events.
+  document::Patches take_patches();
+
+  // Closes the open event, if there is one, as an own event. Returns its index.
+  Result<std::optional<log::EventIndex>> close_open(const Writer& writer, const log::EpochId& epoch, UnixMs time,
+                                                    store::Batch& batch);
+  // Depth and own that an event written now would get (log: the order).
+  std::pair<std::uint64_t, std::uint64_t> next_depth_own(const log::AuthorKey& author) const;
+
+ private:
+  struct Place {
+    std::uint32_t record = 0;
+    std::uint32_t at = 0;  // Position within the record's run.
+  };
+  struct Decoded {
+    std::uint32_t record = 0;
+    std::vector<log::DecodedEvent> events;
+  };
+
+  StreamReplica(StreamNumber number, Bytes genesis, log::Keeping keeping, log::EventGraph graph,
+                const store::Reader& store, const KeySource& keys)
+      : number_(number),
+        genesis_(std::move(genesis)),
+        keeping_(keeping),
+        graph_(std::move(graph)),
+        coverage_(graph_),
+        store_(store),
+        keys_(keys) {}
+
+  Status load_record(std::uint32_t record, ByteView value);
+  void store_admitted(std::uint32_t begin, store::Batch& batch);
+  void fold(std::uint32_t begin);
+  void apply_to_document(log::EventIndex event);
+  void read_about(log::EventIndex event);
+  const log::BodyKey* body_key(const log::EpochId& epoch) const;
+  document::EventInfo info(log::EventIndex event, std::vector<document::EventId>& parents) const;
+  Bytes payload_of(log::EventIndex event) const;
+  const Decoded* decoded_record(std::uint32_t record) const;
+
+  StreamNumber number_;
+  Bytes genesis_;
+  log::Keeping keeping_;
+  log::EventGraph graph_;
+  log::Coverage coverage_;
+  const store::Reader& store_;
+  const KeySource& keys_;
+
+  std::vector<Place> places_;  // By index.
+  std::uint32_t next_record_ = 0;
+  std::map<std::uint32_t, Bytes> unwritten_;      // Records in batches that are not durable yet.
+  std::map<log::EventId, Bytes> waiting_bodies_;  // Of events in the pending area.
+  std::size_t waiting_bytes_ = 0;
+  std::uint32_t durable_ = 0;
+  struct Written {
+    std::uint64_t ticket;
+    std::uint32_t size;
+    std::uint32_t next_record;
+  };
+  std::deque<Written> written_;
+  mutable std::map<log::EpochId, log::BodyKey> body_keys_;
+  mutable std::optional<Decoded> decoded_;
+
+  log::Counts counts_;
+  std::optional<log::About> about_;
+  std::unique_ptr<document::Document> document_;
+  document::Patches patches_;
+};
+
+}  // namespace rz::pod

@@ -1,0 +1,90 @@
+// Disk faults by protocol: PAR/CTRL (Alagappan et al., "Protocol-Aware Recovery", FAST'18). Identifiers of entries are
+// kept apart from entries, so a member knows what it promised even where it can no longer read it. Until it holds that
+// again, or the cluster has committed past it, it neither votes nor leads.
+#include <algorithm>
+#include <utility>
+
+#include "raft/raft.h"
+
+namespace rz::raft {
+namespace {
+constexpr std::size_t repair_bytes_max = 256 * 1024;
+}  // namespace
+
+// The log ends before the first unreadable entry; what is intact after it waits until the gap is closed.
+void Raft::on(const Damaged& event) {
+  const Index last = log_.last_index();
+  const Index first = std::max(event.first, Index{1});
+  if (first > last) return;
+  const bool was = is_damaged();
+  std::vector<EntryId> lost;
+  for (Index at = std::max(first, log_.base().index); at <= last; at = at.next()) {
+    lost.push_back(*log_.id_at(at));
+    const Entry* entry = at > first ? log_.find(at) : nullptr;
+    if (entry != nullptr) stranded_.push_back(*entry);
+  }
+  lost_.insert(lost_.begin(), lost.begin(), lost.end());
+  become_follower(hard_state_.term, std::nullopt);
+  commit_ = std::min(commit_, first.prev());
+  const Index applied = std::exchange(applied_, Index{});  // What was applied stays so.
+  first <= log_.base().index ? restart_log({}, {}) : truncate_from(first);
+  applied_ = applied;
+  repair_due_ = now_;
+  if (!was) out_->damaged = true;
+}
+
+// Asks everybody: the leader may be as damaged, or there may be none (CTRL).
+void Raft::request_repair() {
+  repair_due_ = now_ + options_.election_timeout;
+  for (const Member& member : configuration().members()) {
+    if (member == options_.self) continue;
+    send(member, RepairRequest{log_.last_index().next(), lost_.back().index.next()});
+  }
+}
+
+void Raft::receive(const Message& message, const RepairRequest& request) {
+  Entries entries = log_.slice(request.begin, repair_bytes_max).between(request.begin, request.end);
+  for (const Entry& entry : stranded_) {
+    if (entries.empty() && entry.index() >= request.begin && entry.index() < request.end)
+      entries = Entries::of({entry});
+  }
+  if (!entries.empty()) send(message.from, RepairReply{std::move(entries)});
+}
+
+// An entry is what was lost if it has the identifier that was kept: who sent it does not matter.
+void Raft::receive(const Message&, const RepairReply& reply) {
+  if (!is_damaged()) return;
+  std::size_t known = 0;
+  const Entries entries = reply.entries.between(log_.last_index().next(), Index{never.us});
+  if (entries.empty() || entries.front().header().prev != log_.last().hash) return;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (std::find(lost_.begin(), lost_.end(), id_of(entries[i])) != lost_.end()) known = i + 1;
+  }
+  if (known == 0) return;
+  accept(entries.between(entries.first_index(), Index{entries.first_index().n + known}));
+  reattach();
+  repair_due_ = now_;
+  check_whole();
+}
+
+// Stranded entries that continue the log now.
+void Raft::reattach() {
+  for (const Entry& entry : stranded_) {
+    const EntryId last = log_.last();
+    if (entry.index() == last.index.next() && entry.header().prev == last.hash) accept(Entries::of({entry}));
+  }
+}
+
+// Whole again: it holds the last entry that it promised, durably, or its log agrees with a leader's beyond it.
+void Raft::check_whole() {
+  const EntryId& promised = lost_.back();
+  const bool held = log_.has(promised) && persisted_ >= promised.index;
+  if (!held && std::min(commit_, persisted_) < promised.index) return;
+  lost_.clear();
+  stranded_.clear();
+  repair_due_ = never;
+  out_->damaged = false;
+  reset_election_deadline();
+}
+
+}  // namespace rz::raft

@@ -1,0 +1,139 @@
+// What two devices say to each other about events (docs/formats/sync.md): canonical DAG-CBOR arrays, one a frame.
+//
+// Protocol /rhizome/sync/1, reliable and in order:
+//   hello   [0, version, did, incarnation, generation, cut index, cut hash]   first, both ways
+//   have    [1, [[stream, [[author, feed, seq, head], …]], …], last]   what is durable here: the end of each chain
+//   events  [2, number, stream, run, seal | null]                  a feed run; `number` counts from 1 a connection
+//   ack     [3, number]                                            all events frames up to it are durable here
+//   want    [4, stream, [event, …]]                                send these: something here depends on them
+//   bye     [5, code, text]                                        why the sender is about to close
+//   wanted  [7, content]                                           send the ordered state of that name
+//   state   [8, bytes]                                             it
+//   places  [6, [[device, counter, [address, …], signature], …]]   where devices of the pod listen
+// Protocol /rhizome/live/1, best effort, never stored:
+//   tail    [0, stream, feed, seq, [parents], depth, own, payload | null]   the sender's open event so far; null: gone
+//   cursor  [1, stream, anchor, head | null, …]                    where the person is in a text; null: nowhere
+//
+// Strict: limits are checked before anything is allocated, lists are sorted and without repetition.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ipld/multiaddr.h"
+#include "log/frontier.h"
+#include "log/seal.h"
+
+namespace rz::sync {
+
+inline constexpr std::uint64_t protocol_version = 1;
+inline constexpr std::string_view sync_protocol = "/rhizome/sync/1";
+inline constexpr std::string_view live_protocol = "/rhizome/live/1";
+
+inline constexpr std::size_t frame_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t streams_per_have_max = 1024;
+inline constexpr std::size_t rows_per_have_max = 16384;  // Of all its streams together.
+inline constexpr std::size_t wanted_max = 256;
+inline constexpr std::size_t tail_bytes_max = 64 * 1024;
+inline constexpr std::size_t bye_text_bytes_max = 512;
+
+struct Hello {
+  log::Did did;
+  std::uint64_t incarnation = 0;  // Raft's: which life of this device's store.
+  std::uint64_t generation = 0;
+  std::uint64_t cut_index = 0;
+  Hash256 cut_hash;
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+// The chains of a stream, each with its last event that is durable at the sender.
+struct StreamRows {
+  log::StreamId stream;
+  log::FeedHeads rows;  // Ascending.
+  friend bool operator==(const StreamRows&, const StreamRows&) = default;
+};
+
+struct Have {
+  std::vector<StreamRows> streams;  // Ascending by stream.
+  bool last = true;                 // Of the first exchange: everything has been said. Afterwards always true.
+  friend bool operator==(const Have&, const Have&) = default;
+};
+
+struct Events {
+  std::uint64_t number = 0;
+  log::StreamId stream;
+  Bytes run;                      // log/run.h
+  std::optional<log::Seal> seal;  // Of the run's last event or a later one of the feed.
+};
+
+struct Ack {
+  std::uint64_t number = 0;
+};
+
+struct Want {
+  log::StreamId stream;
+  std::vector<log::EventId> events;  // Ascending.
+};
+
+struct Bye {
+  ErrorCode code = ErrorCode::internal;
+  std::string text;
+};
+
+// Where a device listens, signed by it, so that it can be passed on; the greater counter is the newer.
+struct Place {
+  log::AuthorKey device;
+  std::uint64_t counter = 0;
+  std::vector<ipld::Multiaddr> addresses;
+  crypto::Signature signature;
+  friend bool operator==(const Place&, const Place&) = default;
+};
+inline constexpr std::string_view place_domain = "rhizome place v1";
+inline constexpr std::size_t place_addresses_max = 16;
+inline constexpr std::size_t places_max = 256;
+
+// What the signature is over: [device, counter, [address, …]].
+Bytes place_message(const Place& place);
+
+struct Places {
+  std::vector<Place> places;  // Ascending by device.
+};
+
+// The state that a Raft snapshot names by content (SHA-256): for a device that is behind the log's start.
+struct StateWanted {
+  Hash256 content;
+};
+struct State {
+  Bytes bytes;
+};
+inline constexpr std::size_t state_bytes_max = frame_bytes_max - 64;
+
+using Message = std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State>;
+
+Bytes encode(const Message& message);
+// Errors: sync_malformed, limit_exceeded, and the codec's own with the offset.
+Result<Message> decode(ByteView frame);
+
+struct Tail {
+  log::StreamId stream;
+  log::FeedId feed;
+  log::Seq seq;
+  std::vector<log::EventId> parents;  // `prev` among them. Ascending.
+  std::uint64_t depth = 0;
+  std::uint64_t own = 0;
+  std::optional<Bytes> payload;  // Nothing: there is no open event any more.
+};
+
+struct Cursor {
+  log::StreamId stream;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> at;  // Anchor and head, in code points.
+};
+
+using LiveMessage = std::variant<Tail, Cursor>;
+
+Bytes encode_live(const LiveMessage& message);
+Result<LiveMessage> decode_live(ByteView frame);
+
+}  // namespace rz::sync

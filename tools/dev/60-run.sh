@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# ./dev up, replay, bench, fuzz, count, clean, help
+
+cmd_up() {
+  [ -x build/release/bin/rhizome ] && [ -f web/dashboard/dist/index.html ] || cmd_build
+  exec python3 tools/up.py "$@"
+}
+
+cmd_replay() {
+  [ -x build/release/bin/rhizome ] || cmd_build >&2
+  exec python3 tools/replay.py "$@"
+}
+
+cmd_count() { exec python3 tools/count.py "$@"; }
+
+cmd_bench() { cmd_setup >&2; configure release && exec python3 bench/run.py "$@"; }
+
+# fuzz_each SECONDS [TARGET]: the corpus grows under build/, never in the tree.
+fuzz_each() {
+  local seconds=$1 only=${2:-} binary name failed=0
+  for binary in build/asan/bin/fuzz_*; do
+    name=${binary##*/fuzz_}
+    { [ -x "$binary" ] && { [ -z "$only" ] || [ "$only" = "$name" ]; }; } || continue
+    mkdir -p "build/fuzz/$name" "build/fuzz/failures"
+    if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
+      -artifact_prefix="build/fuzz/failures/$name-" "build/fuzz/$name" "fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then
+      note "fuzz $name: nothing found in $seconds s"
+    else
+      failed=1; tail -n 30 "build/fuzz/$name.log"; printf 'fuzz %s: FAILED, see build/fuzz/failures\n' "$name"
+    fi
+  done
+  return $failed
+}
+
+cmd_fuzz() {
+  cmd_setup && build_preset asan
+  fuzz_each "${2:-60}" "${1:-}"
+}
+
+cmd_clean() { rm -rf build web/dashboard/dist web/dashboard/node_modules tests/browser/node_modules; say "clean"; }
+
+cmd_help() {
+  cat <<'HELP'
+usage: ./dev COMMAND
+
+  up [--import DIR] [--fresh]    one pod on three devices, live; prints the addresses to open
+  test                           build and run every test (15 minutes cold on 2 cores)
+  test ci | test long            sanitizers, fuzzing, kill rounds | the long counts
+  build                          build/release/bin/rhizome, the page, build/wasm/rhizome_document.wasm
+  check                          format, levels of rooms, lint
+  bench [ROOM] [--json]          figures beside the rivals' on this machine, in this run
+  fuzz [TARGET] [SECONDS]        libFuzzer on one decoder, or on each
+  replay TRACE [--devices N]     a recorded editing session through real devices
+  count ROOM [--json]            lines of code of a room, without comments, blanks and tests
+  setup                          install what the build needs (the others do it by themselves)
+  clean                          remove everything built
+HELP
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Compiles every header of src/ by itself: a header must include what it uses.
+
+Takes the flags of a source file of the same room from the build's compile_commands.json.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def room_flags(build):
+    flags = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["file"])
+        try:
+            parts = path.relative_to(ROOT).parts
+        except ValueError:
+            continue
+        if len(parts) < 3 or parts[0] != "src" or (parts[1] in flags and path.name.endswith("_test.cc")):
+            continue
+        words = shlex.split(entry["command"])
+        if pathlib.Path(words[0]).name == "ccache":
+            words = words[1:]
+        drop_next, kept = False, []
+        for word in words:
+            if drop_next:
+                drop_next = False
+            elif word in ("-o", "-c"):
+                drop_next = True
+            else:
+                kept.append(word)
+        flags[parts[1]] = kept
+    return flags
+
+
+def check(header, flags, cache):
+    """Skips a header whose own preprocessed text was found good before."""
+    source = f'#include "{header.relative_to(ROOT / "src")}"\n'
+    command = ["ccache"] if cache else []
+    stub = ROOT / "build" / "headers" / (str(header.relative_to(ROOT / "src")).replace("/", "__") + ".cc")
+    stub.parent.mkdir(parents=True, exist_ok=True)
+    if not stub.exists() or stub.read_text() != source:
+        stub.write_text(source)
+    command += flags + ["-O0", "-Wno-pragma-once-outside-header", "-c", str(stub), "-o", str(stub) + ".o"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return None if done.returncode == 0 else f"{header.relative_to(ROOT)}:\n{done.stderr[:2000]}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    build = parser.parse_args().build.resolve()
+    flags = room_flags(build)
+    fallback = flags.get("base")
+    cache = subprocess.run(["which", "ccache"], capture_output=True).returncode == 0
+    headers = sorted((ROOT / "src").rglob("*.h"))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(check, header, flags.get(header.relative_to(ROOT / "src").parts[0], fallback), cache)
+                for header in headers]
+        failures = [job.result() for job in jobs if job.result()]
+    print("\n".join(failures) if failures else f"self-contained: {len(headers)} headers")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
