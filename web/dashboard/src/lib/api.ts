@@ -1,0 +1,168 @@
+/**
+ * The daemon's HTTP API (docs/guides/api.md). Same origin, same cookie; every failure is an `ApiError` that keeps
+ * the daemon's own words.
+ */
+import type { SaveState } from "../text/session";
+
+export type { SaveState };
+export type Role = "leader" | "follower" | "candidate" | "learner" | "alone";
+
+export interface Status {
+  device_id: string;
+  name: string;
+  peer_id: string;
+  did: string;
+  addresses: string[];
+  http: string;
+  role: Role;
+  term: number;
+  generation: number;
+  quorum: { voters: number; reachable: number; ok: boolean };
+  commit_index: number;
+  frontier: Record<string, string[]>;
+  pending: { visible: number; local: number; pod: number };
+  devices: number;
+  documents: number;
+  events: number;
+  storage_bytes: number;
+  paper_confirmed: boolean;
+  version: string;
+  uptime_ms?: number;
+}
+
+export interface Device {
+  id: string;
+  name: string;
+  peer_id: string;
+  this: boolean;
+  kind: "personal" | "cloud";
+  online: boolean;
+  role: Role;
+  voter: boolean;
+  established: boolean;
+  suspended: boolean;
+  lag_events: number;
+  last_seen_ms: number | null;
+  storage_bytes: number | null;
+  addresses: string[];
+}
+
+export interface Alarm {
+  id: string;
+  level: "info" | "warning" | "critical";
+  text: string;
+  action: null | "confirm_paper" | "add_device" | "restart";
+}
+
+export interface Invite {
+  code: string;
+  link: string;
+  qr_svg: string;
+  expires_ms: number;
+}
+
+export interface DocumentInfo {
+  id: string;
+  title: string;
+  bytes: number;
+  updated_ms: number;
+  state: SaveState;
+}
+
+export interface LogEvent {
+  cid: string;
+  stream: string;
+  title: string | null;
+  author: string;
+  /** The device's id, or its name. */
+  device: string;
+  seq: number;
+  operation?: string | null;
+  kind: "operations" | "control";
+  size: number;
+  time_ms: number;
+  state: SaveState;
+}
+
+export interface Paper {
+  confirmed: boolean;
+  words?: string[];
+  did?: string;
+  addresses?: string[];
+  qr_svg?: string;
+  /** Positions to ask for, counted from 0; people see them counted from 1. */
+  ask?: number[];
+}
+
+export interface Pairing {
+  state: "idle" | "waiting" | "asking" | "adding" | "copying" | "done" | "failed";
+  name?: string;
+  fingerprint?: string;
+  progress?: number;
+  message?: string;
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const unreachable = "This device's Rhizome program does not answer. Start it with “rhizome up”; nothing is lost.";
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response: Response;
+  try {
+    const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
+    if (body !== undefined) {
+      init.headers = { "content-type": "application/json" };
+      init.body = JSON.stringify(body);
+    }
+    response = await fetch(path, init);
+  } catch {
+    throw new ApiError(0, "unreachable", unreachable);
+  }
+  const text = await response.text();
+  let json: unknown = null;
+  try {
+    json = text ? JSON.parse(text) : {};
+  } catch {
+    json = null;
+  }
+  if (!response.ok || json === null) {
+    const error = (json as { error?: { code?: string; message?: string } } | null)?.error;
+    throw new ApiError(
+      response.status,
+      String(error?.code ?? response.status),
+      error?.message ?? `The device answered ${response.status}.`,
+    );
+  }
+  return json as T;
+}
+
+const device = (id: string, act: string) => call<object>("POST", `/api/devices/${id}/${act}`);
+
+export const api = {
+  status: () => call<Status>("GET", "/api/status"),
+  devices: () => call<{ devices: Device[]; alarms: Alarm[] }>("GET", "/api/devices"),
+  invite: (kind: Device["kind"]) => call<Invite>("POST", "/api/devices/invite", { kind }),
+  end_invite: () => call<object>("DELETE", "/api/devices/invite"),
+  confirm: (accept: boolean) => call<object>("POST", "/api/devices/invite/confirm", { accept }),
+  suspend: (id: string) => device(id, "suspend"),
+  lift: (id: string) => device(id, "lift"),
+  remove: (id: string) => device(id, "remove"),
+  documents: () => call<{ documents: DocumentInfo[] }>("GET", "/api/documents"),
+  create: (title: string, text?: string) =>
+    call<{ id: string }>("POST", "/api/documents", text === undefined ? { title } : { title, text }),
+  rename: (id: string, title: string) => call<object>("PUT", `/api/documents/${id}`, { title }),
+  log: (limit: number) => call<{ events: LogEvent[] }>("GET", `/api/log?limit=${limit}`),
+  paper: () => call<Paper>("GET", "/api/paper"),
+  confirm_paper: (words: Record<string, string>) => call<object>("POST", "/api/paper/confirm", { words }),
+  snapshot: () => call<{ root: string; path: string }>("POST", "/api/snapshot"),
+};
+
+export const message_of = (e: unknown): string => (e instanceof Error ? e.message : String(e));
