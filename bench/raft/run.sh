@@ -34,7 +34,8 @@ if [[ ! -d $rivals ]]; then
 elif ! command -v cargo >/dev/null; then
   say "skipped raft-rs: no cargo"
 else
-  N=$entries BUILD=$cache/build "$rivals/run.sh" raftrs >"$rival"
+  # Its build wants protoc (protobuf-compiler).
+  N=$entries BUILD=$cache/build "$rivals/run.sh" raftrs >"$rival" || say "skipped raft-rs: it does not build here"
 fi
 ours=$cache/rhizome.jsonl
 "$build/bin/raft_bench" --json "$entries" >"$ours"

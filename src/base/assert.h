@@ -21,7 +21,7 @@ namespace rz {
   ((condition) ? (void)0 : ::rz::assertion_failed("assertion", #condition, __FILE__, __LINE__))
 #define RZ_REQUIRE(condition) \
   ((condition) ? (void)0 : ::rz::assertion_failed("requirement", #condition, __FILE__, __LINE__))
-#define RZ_ASSERT_CMP(left, op, right)                                                                     \
-  (((left)op(right)) ? (void)0                                                                             \
-                     : ::rz::comparison_failed(#left " " #op " " #right, static_cast<std::int64_t>(left),  \
+#define RZ_ASSERT_CMP(left, op, right)                                                                    \
+  (((left)op(right)) ? (void)0                                                                            \
+                     : ::rz::comparison_failed(#left " " #op " " #right, static_cast<std::int64_t>(left), \
                                                static_cast<std::int64_t>(right), __FILE__, __LINE__))

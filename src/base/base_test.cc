@@ -47,9 +47,13 @@ TEST(Varint, refuses_what_is_not_minimal_or_too_long) {
 }
 
 TEST(CborHead, takes_the_fewest_bytes) {
-  const std::pair<std::uint64_t, std::string> cases[] = {
-      {0, "00"},       {23, "17"},           {24, "1818"},         {255, "18ff"},
-      {256, "190100"}, {65536, "1a00010000"}, {1ull << 32, "1b0000000100000000"}};
+  const std::pair<std::uint64_t, std::string> cases[] = {{0, "00"},
+                                                         {23, "17"},
+                                                         {24, "1818"},
+                                                         {255, "18ff"},
+                                                         {256, "190100"},
+                                                         {65536, "1a00010000"},
+                                                         {1ull << 32, "1b0000000100000000"}};
   for (const auto& [value, hex] : cases) {
     Bytes out;
     cbor::put_uint(out, value);

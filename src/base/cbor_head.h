@@ -10,7 +10,15 @@
 
 namespace rz::cbor {
 
-enum class Major : std::uint8_t { unsigned_int = 0, negative_int = 1, bytes = 2, text = 3, array = 4, map = 5, tag = 6 };
+enum class Major : std::uint8_t {
+  unsigned_int = 0,
+  negative_int = 1,
+  bytes = 2,
+  text = 3,
+  array = 4,
+  map = 5,
+  tag = 6,
+};
 
 inline void put_head(Bytes& out, Major major, std::uint64_t argument) {
   const auto type = static_cast<std::uint8_t>(static_cast<std::uint8_t>(major) << 5);

@@ -61,15 +61,15 @@ std::string words(const Parts&... parts) {
 // RZ_TRY(declaration, expression): binds the value of a Result, or returns its error from the enclosing function.
 //   RZ_TRY(const auto cid, Cid::decode(bytes));
 #define RZ_TRY(declaration, ...) RZ_TRY_INNER(RZ_CONCAT(rz_result_, __LINE__), declaration, __VA_ARGS__)
-#define RZ_TRY_INNER(result, declaration, ...)                             \
-  auto result = (__VA_ARGS__);                                             \
-  if (!result) [[unlikely]]                                                \
-    return std::unexpected(std::move(result).error());                     \
+#define RZ_TRY_INNER(result, declaration, ...)         \
+  auto result = (__VA_ARGS__);                         \
+  if (!result) [[unlikely]]                            \
+    return std::unexpected(std::move(result).error()); \
   declaration = *std::move(result)
 
 // RZ_CHECK(expression): returns the error of a Status (or of any Result whose value is not wanted).
-#define RZ_CHECK(...)                                                                                   \
-  do {                                                                                                  \
-    if (auto rz_status = (__VA_ARGS__); !rz_status) [[unlikely]]                                        \
-      return std::unexpected(std::move(rz_status).error());                                             \
+#define RZ_CHECK(...)                                            \
+  do {                                                           \
+    if (auto rz_status = (__VA_ARGS__); !rz_status) [[unlikely]] \
+      return std::unexpected(std::move(rz_status).error());      \
   } while (false)

@@ -83,7 +83,8 @@ int add(const Context& context, const std::string& kind, bool yes) {
       bool accept = yes;
       if (!yes) {
         std::printf("\n%s wants to join. It shows %s: is it the same there, and is it yours? [y/N] ",
-                    context.style.bold((*state)["name"].get<std::string>()).c_str(), context.style.bold((*state)["fingerprint"].get<std::string>()).c_str());
+                    context.style.bold((*state)["name"].get<std::string>()).c_str(),
+                    context.style.bold((*state)["fingerprint"].get<std::string>()).c_str());
         std::fflush(stdout);
         std::string answer;
         std::getline(std::cin, answer);

@@ -29,7 +29,7 @@ void mix(std::vector<std::unique_ptr<Replica>>& replicas, Random& random, int st
 }
 
 TEST(Checkpoint, OpensAsItWasAndGoesOn) {
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 80; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     World world(seed);
@@ -104,7 +104,7 @@ TEST(Checkpoint, DamageIsNoticedAndDoesNoHarm) {
     ASSERT_FALSE(Document::load(ByteView(good).first(at)).has_value()) << at;
   }
   // With the checksum made right: refused, or opened to something that can be used.
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < 1500; ++round) {
     Bytes bad(good.begin(), good.end() - 8);
     for (std::uint64_t n = 0; n <= random.below(3); ++n) {
       const std::size_t at = random.below(bad.size());

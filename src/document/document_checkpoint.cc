@@ -149,6 +149,9 @@ class Saver {
     for (const Write& write : reg.all()) {
       if (is_saved(write.event)) kept.push_back(write);
     }
+    std::sort(kept.begin(), kept.end(), [](const Write& a, const Write& b) {
+      return a.event != b.event ? a.event < b.event : a.offset < b.offset;
+    });
     out_.number(kept.size());
     for (const Write& write : kept) {
       out_.number(saved_[write.event]);
@@ -226,7 +229,13 @@ class Saver {
     if (!is_whole) return;
     if (sequence.is_text()) return out_.sized(as_bytes(sequence.rope().to_string()));
     std::vector<std::pair<ElementId, std::uint32_t>> shown;
-    sequence.order().for_each([&](ElementId first, std::uint32_t length) { shown.emplace_back(first, length); });
+    sequence.order().for_each([&](ElementId first, std::uint32_t length) {
+      if (!shown.empty() && shown.back().first + shown.back().second == first) {
+        shown.back().second += length;
+      } else {
+        shown.emplace_back(first, length);
+      }
+    });
     out_.number(shown.size());
     for (const auto& [first, length] : shown) {
       out_.number(first);

@@ -83,6 +83,9 @@ TEST(PeerId, RefusesOtherThings) {
   EXPECT_EQ(PeerId::from_text(std::string(10'000, '1')).error().code, ErrorCode::net_bad_peer_id);
   EXPECT_EQ(PeerId::from_multihash(from_hex("0003080112").value()).error().code, ErrorCode::net_bad_peer_id);
   EXPECT_EQ(PeerId::from_multihash(Bytes{0x11, 2, 1, 1}).error().code, ErrorCode::net_bad_peer_id);
+  for (const Bytes& cut : {Bytes{0x12, 0}, Bytes{0x12, 2, 1, 1}}) {  // A hash cut short; found by fuzzing.
+    EXPECT_EQ(PeerId::from_multihash(cut).error().code, ErrorCode::net_bad_peer_id);
+  }
   EXPECT_TRUE(PeerId().is_empty());
   EXPECT_EQ(PeerId().key(), std::nullopt);
 }

@@ -36,8 +36,9 @@ Result<PeerId> PeerId::from_multihash(ByteView multihash) {
     if (const auto key = decode_public_key(hash->digest); !key) {
       return fail_at(ErrorCode::net_bad_peer_id, key.error().offset, key.error().message);
     }
-  } else if (hash->code != ipld::HashCode::sha2_256) {
-    return fail(ErrorCode::net_bad_peer_id, words("hashed by ", ipld::text_of(hash->code)));
+  } else if (hash->code != ipld::HashCode::sha2_256 || hash->digest.size() != Hash256::size_bytes) {
+    return fail(ErrorCode::net_bad_peer_id,
+                words("hashed by ", ipld::text_of(hash->code), " in ", hash->digest.size(), " bytes"));
   }
   PeerId peer;
   peer.multihash_ = to_bytes(multihash);

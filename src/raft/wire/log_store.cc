@@ -133,8 +133,8 @@ void bind_to_promise(const Promised& promised, Recovery& found) {
   PersistedState& state = found.state;
   HardState& own = state.hard_state;
   const Index last{state.base.index.n + state.entries.size()};
-  const bool other_generation = promised.generation > own.generation.number;
-  if (!other_generation && promised.generation == own.generation.number && promised.term > own.term) {
+  const bool lost_vote = promised.term == own.term && promised.vote && !own.vote;
+  if (promised.generation == own.generation.number && (promised.term > own.term || lost_vote)) {
     found.behind_promise = true;
     own.term = promised.term;
     own.vote = promised.vote;
@@ -144,7 +144,7 @@ void bind_to_promise(const Promised& promised, Recovery& found) {
       below || (promised.last_index <= last &&
                 state.entries[promised.last_index.n - state.base.index.n - 1].hash() == promised.last_hash);
   const bool known = !state.lost.empty() && state.lost.back().index >= promised.last_index;
-  if (!other_generation && (holds || known || promised.store_is_ahead)) return;
+  if (holds || known || promised.store_is_ahead) return;
   // The store went back in time. What it holds in place of what was promised does not count.
   found.behind_promise = true;
   const Index missing =
@@ -199,14 +199,19 @@ Promised promise_of(const Raft& raft) {
 Result<Recovery> recover(const store::Reader& reader, const std::optional<Promised>& promised) {
   Recovery found;
   PersistedState& state = found.state;
+  std::uint64_t hard_damaged = 0;
   std::uint64_t start_damaged = 0;
-  RZ_TRY(const auto hard, get(reader, hard_key, found.damaged_records, decode_hard_state));
+  RZ_TRY(const auto hard, get(reader, hard_key, hard_damaged, decode_hard_state));
   RZ_TRY(const auto start, get(reader, start_key, start_damaged, decode_start));
+  if (hard_damaged > 0) return fail(ErrorCode::raft_bad_state, "the record of generation, term and vote is damaged");
   if (start_damaged > 0) return fail(ErrorCode::raft_bad_state, "the record of where the log begins is damaged");
   RZ_TRY(state.snapshot, get(reader, snapshot_key, found.damaged_records, decode_snapshot));
   RZ_TRY(auto entries, get_all<Entry>(reader, log_prefix, found.damaged_records, decode_stored_entry));
   RZ_TRY(const auto ids, get_all<EntryId>(reader, id_prefix, found.damaged_records, decode_stored_id));
 
+  if (!hard && (start || !entries.empty() || !ids.empty())) {
+    return fail(ErrorCode::raft_bad_state, "a log without the record of generation, term and vote");
+  }
   if (hard) state.hard_state = *hard;
   if (start) {
     state.base = start->base;
@@ -233,6 +238,9 @@ Result<Recovery> recover(const store::Reader& reader, const std::optional<Promis
   }
   if (!promised) return found;
 
+  if (promised->generation > state.hard_state.generation.number) {
+    return fail(ErrorCode::raft_bad_state, "the store is of an earlier generation than was promised");
+  }
   bind_to_promise(*promised, found);
   return found;
 }

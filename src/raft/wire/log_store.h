@@ -42,8 +42,9 @@ struct Recovery {
   std::uint64_t damaged_records = 0;  // Noticed, not served.
 };
 
-// Errors: those of the store, and raft_bad_state where what can't be had from others is damaged: the start of the log.
-// A damaged snapshot record is dropped, a damaged hard state is replaced by the promise if there is one.
+// Errors: those of the store, and raft_bad_state where what can't be had from others is damaged: generation, term and
+// vote, or the start of the log. The host then erases `raft/` and opens the member anew, in a new incarnation: it has
+// lost what it promised. A damaged snapshot record is only dropped.
 Result<Recovery> recover(const store::Reader& reader, const std::optional<Promised>& promised);
 
 // The record that a promise file wants after `batch` of `output` is durable: what now holds of `raft`'s log and vote.

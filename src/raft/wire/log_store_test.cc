@@ -130,6 +130,25 @@ TEST(RaftStore, AVoteThatWentBackIsRestoredFromThePromise) {
   EXPECT_EQ(found.state.hard_state.vote, node_id(9));
 }
 
+TEST(RaftStore, AVoteLostWithinItsTermIsRestored) {
+  Lone lone(2);
+  lone.step(Received{{member(2), member(1), generation(1), {9}, Heartbeat{}}});
+  ASSERT_FALSE(lone.raft->hard_state().vote.has_value());
+  Promised promised = promise_of(*lone.raft);
+  EXPECT_EQ(promised.term, lone.raft->term());
+  promised.vote = node_id(2);
+  const Recovery found = lone.recovered(promised);
+  EXPECT_EQ(found.state.hard_state.vote, node_id(2));
+}
+
+// Nothing here says what was promised in the newer generation: only a new incarnation may go on.
+TEST(RaftStore, AnEarlierGenerationThanPromisedIsRefused) {
+  const Lone lone(2);
+  Promised promised = promise_of(*lone.raft);
+  promised.generation = 2;
+  EXPECT_EQ(recover(lone.store, promised).error().code, ErrorCode::raft_bad_state);
+}
+
 TEST(RaftStore, AStoreAheadOfItsPromiseIsNormal) {
   Lone lone(2);
   Promised promised = promise_of(*lone.raft);
