@@ -1,4 +1,4 @@
-// device add, list, suspend, remove.
+// device add, list, rename, suspend, remove.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -122,12 +122,27 @@ int act(const Context& context, const std::string& wanted, const std::string& wh
   return 0;
 }
 
+int rename(const Context& context, const std::string& wanted, const std::string& name) {
+  const auto remote = Remote::of(context);
+  if (!remote) return fail_with(context, remote.error());
+  const auto device = find_device(*remote, wanted);
+  if (!device) return fail_with(context, device.error());
+  const auto done = remote->call("PUT", words("/api/devices/", (*device)["id"].get<std::string>()), {{"name", name}});
+  if (!done) return fail_with(context, done.error());
+  if (context.json)
+    print_json({{"device", (*device)["id"]}, {"name", name}});
+  else
+    std::printf("%s is called %s now.\n", (*device)["name"].get<std::string>().c_str(), name.c_str());
+  return 0;
+}
+
 }  // namespace
 
 void add_device_commands(CLI::App& app, Context& context) {
   static std::string kind = "personal";
   static std::string wanted;
   static std::string paper;
+  static std::string name;
   static bool yes = false;
   auto* device = app.add_subcommand("device", "Your devices")->require_subcommand(1)->fallthrough();
 
@@ -142,6 +157,12 @@ void add_device_commands(CLI::App& app, Context& context) {
   auto* listed = device->add_subcommand("list", "Which devices there are, and how they are");
   listed->footer("Example:\n  rhizome device list");
   listed->callback([&context] { context.chosen = [&context] { return list(context); }; });
+
+  auto* renamed = device->add_subcommand("rename", "Call it something else, on all your devices");
+  renamed->add_option("device", wanted, "Its name, or the beginning of its id")->required();
+  renamed->add_option("name", name, "What it is called from now on")->required();
+  renamed->footer("Example:\n  rhizome device rename phone \"old phone\"");
+  renamed->callback([&context] { context.chosen = [&context] { return rename(context, wanted, name); }; });
 
   auto* suspended = device->add_subcommand("suspend", "Lost it? It gets nothing new from now on; can be lifted");
   suspended->add_option("device", wanted, "Its name, or the beginning of its id")->required();

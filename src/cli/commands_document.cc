@@ -121,6 +121,21 @@ Status edit(const Context& context, const Remote& remote, const std::string& wan
   return {};
 }
 
+// Line ends as every editor here understands them.
+std::string with_newlines(const std::string& text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r') {
+      if (i + 1 < text.size() && text[i + 1] == '\n') continue;
+      out.push_back('\n');
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
 // Text files of a folder, or single files; the title is the path below the folder.
 Status import(const Context& context, const Remote& remote, const std::vector<std::string>& places) {
   std::vector<std::pair<std::string, fs::path>> files;
@@ -155,7 +170,7 @@ Status import(const Context& context, const Remote& remote, const std::vector<st
     }
     // The last one is waited for: it stands for all before it.
     RZ_TRY(const Json made, remote.call("POST", i + 1 == files.size() ? "/api/documents?wait=local" : "/api/documents",
-                                        {{"title", title}, {"text", *text}}));
+                                        {{"title", title}, {"text", with_newlines(*text)}}));
     list.push_back({{"id", made["id"]}, {"title", title}});
     ++imported;
     if (!context.json && stdout_is_terminal()) {

@@ -25,6 +25,12 @@ const Hash256* cut_of(const log::Operation& operation) {
   return nullptr;
 }
 
+// What makes a new version of the DID Document. Names and the cluster's generations are nobody else's business.
+bool changes_identity(const log::Operation& operation) {
+  return !std::holds_alternative<log::FoundGeneration>(operation) &&
+         !std::holds_alternative<log::NameDevice>(operation);
+}
+
 class Fold {
  public:
   Fold(const log::EventGraph& graph, const RemovalCuts& cuts, const Stance& stance)
@@ -67,8 +73,8 @@ class Fold {
         if (stream.stream != graph_.stream()) continue;
         std::vector<EventIndex> heads;
         for (const auto& head : stream.heads) {
-          // A head that is not here is not in anybody's past here either.
-          if (const auto event = graph_.find(head)) heads.push_back(*event);
+          // A head that is not here is not in anybody's past here either. Of others' feeds a cut says nothing.
+          if (const auto event = graph_.find(head); event && graph_.author(*event) == device) heads.push_back(*event);
         }
         include(heads);
       }
@@ -133,9 +139,7 @@ class Fold {
     fill_devices();
     fill_registers();
     for (std::uint32_t i = 0; i < graph_.size(); ++i) {
-      if (result_.effect[i] && !std::holds_alternative<log::FoundGeneration>(operation_at(EventIndex{i}))) {
-        ++state.operations_count;
-      }
+      if (result_.effect[i] && changes_identity(operation_at(EventIndex{i}))) ++state.operations_count;
       if (!result_.in_c[i]) ++state.quarantined_count;
     }
   }
@@ -259,6 +263,14 @@ class Fold {
         const bool smaller = generation->number == state.generation.number && id < state.generation.founded_by;
         if (newer || smaller) state.generation = {generation->number, id, generation->voters};
       }
+      if (const auto* named = std::get_if<log::NameDevice>(&operation)) {
+        const auto [last, is_first] = names.try_emplace(named->device, event);
+        if (!is_first && log::before(graph_, last->second, event)) last->second = event;
+      }
+    }
+    for (Device& device : state.devices) {
+      const auto named = names.find(device.key);
+      if (named != names.end()) device.name = std::get<log::NameDevice>(operation_at(named->second)).name;
     }
     if (services) state.services = std::get<log::SetServices>(operation_at(*services)).services;
   }

@@ -316,6 +316,61 @@ TEST(Fold, ServicesAreARegisterOfTheEstablished) {
   EXPECT_FALSE(draft_services(state, pod.device(0).key(), {{"a", "", ""}, {"a", "", ""}}));
 }
 
+TEST(Fold, NamesAreARegisterOfEachDevice) {
+  Pod pod;
+  auto& phone = pod.add();
+  auto& cloud = pod.add(0, DeviceKind::cloud);
+  auto& laptop = pod.device(0);
+  EXPECT_EQ(laptop.state().find(laptop.key())->name, "");
+  const auto before = laptop.state().operations_count;
+  laptop.write(*draft_name(laptop.state(), laptop.key(), laptop.key(), "laptop"));
+  EXPECT_EQ(laptop.state().find(laptop.key())->name, "laptop");
+  // One device names another, and a cloud peer; what a cloud peer says of names counts as little as all it says.
+  laptop.write(*draft_name(laptop.state(), laptop.key(), cloud.key(), "attic"));
+  cloud.write(log::NameDevice{laptop.key(), "mine"});
+  // Concurrent names: everybody takes the same one; and whoever has seen them has the last word.
+  laptop.write(*draft_name(laptop.state(), laptop.key(), phone.key(), "left"));
+  phone.write(*draft_name(phone.state(), phone.key(), phone.key(), "right"));
+  pod.sync();
+  auto state = laptop.state();
+  EXPECT_EQ(state, phone.state());
+  EXPECT_EQ(state, cloud.state());
+  EXPECT_EQ(state.find(laptop.key())->name, "laptop");
+  EXPECT_EQ(state.find(cloud.key())->name, "attic");
+  EXPECT_NE(state.find(phone.key())->name, "a device");
+  laptop.write(*draft_name(laptop.state(), laptop.key(), phone.key(), "phone"));
+  pod.sync();
+  state = phone.state();
+  EXPECT_EQ(state.find(phone.key())->name, "phone");
+  EXPECT_EQ(state.operations_count, before);  // Names make no new version of the DID Document.
+}
+
+TEST(Fold, AWrongNameIsRefusedAndHasNoEffect) {
+  Pod pod;
+  auto& phone = pod.add();
+  auto& laptop = pod.device(0);
+  const auto code = [&](Replica& self, const AuthorKey& device, std::string_view name) {
+    const auto drafted = draft_name(self.state(), self.key(), device, name);
+    return drafted ? ErrorCode{} : drafted.error().code;
+  };
+  auto& stranger = pod.stranger();
+  EXPECT_EQ(code(laptop, laptop.key(), ""), ErrorCode::bad_argument);
+  EXPECT_EQ(code(laptop, laptop.key(), "two\nlines"), ErrorCode::bad_argument);
+  EXPECT_EQ(code(laptop, stranger.key(), "x"), ErrorCode::not_found);
+  EXPECT_EQ(code(stranger, laptop.key(), "x"), ErrorCode::not_a_device);
+  laptop.write(*draft_name(laptop.state(), laptop.key(), laptop.key(), "laptop"));
+  laptop.write(log::NameDevice{laptop.key(), "two\nlines"});
+  laptop.write(log::NameDevice{laptop.key(), ""});
+  EXPECT_EQ(laptop.state().find(laptop.key())->name, "laptop");
+  // A suspended device, stolen perhaps, does not pass for another.
+  laptop.write(*draft_suspend(laptop.state(), laptop.key(), phone.key()));
+  pod.sync();
+  EXPECT_EQ(code(phone, phone.key(), "laptop"), ErrorCode::device_suspended);
+  phone.write(log::NameDevice{phone.key(), "laptop"});
+  pod.sync();
+  EXPECT_EQ(laptop.state().find(phone.key())->name, "a device");
+}
+
 TEST(Fold, TheHigherGenerationWins) {
   Pod pod;
   pod.add();

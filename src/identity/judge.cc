@@ -155,6 +155,13 @@ bool Judge::apply(Standing&, const Case& c, const log::FoundGeneration& generati
   return generation.number > 0 && c.past->may_speak(c.author);
 }
 
+// One personal device names any device that it knows to be in the pod; a name is no change of the identity's rights.
+bool Judge::apply(Standing&, const Case& c, const log::NameDevice& named) {
+  if (!c.past->may_speak(c.author) || c.past->is_suspended(c.author)) return false;
+  if (!check_device_name(named.name)) return false;
+  return c.past->admission(named.device) != nullptr && !c.past->is_removed(named.device, c.past->path);
+}
+
 // An operation of a later version by who has its right (a personal device has all): what follows can't be judged here.
 bool Judge::apply(Standing& next, const Case& c, const log::Unknown&) {
   if (!c.past->may_speak(c.author)) return false;

@@ -51,6 +51,7 @@ class Judge {
   bool apply(Standing& next, const Case& c, const log::Recover& recover);
   bool apply(Standing& next, const Case& c, const log::Veto& veto);
   bool apply(Standing& next, const Case& c, const log::FoundGeneration& generation);
+  bool apply(Standing& next, const Case& c, const log::NameDevice& named);
   bool apply(Standing& next, const Case& c, const log::Unknown& unknown);
   template <class Other>
   bool apply(Standing&, const Case&, const Other&) {

@@ -70,6 +70,15 @@ Result<log::Operation> draft_suspend(const IdentityState& state, const AuthorKey
   return log::SuspendDevice{device};
 }
 
+Result<log::Operation> draft_name(const IdentityState& state, const AuthorKey& self, const AuthorKey& device,
+                                  std::string_view name) {
+  RZ_CHECK(check_speaks(state, self));
+  if (state.find(self)->suspended) return fail(ErrorCode::device_suspended, "this device is suspended");
+  RZ_CHECK(find_present(state, device));
+  RZ_CHECK(check_device_name(name));
+  return log::NameDevice{device, std::string(name)};
+}
+
 Result<log::Operation> draft_generation(const IdentityState& state, const AuthorKey& self,
                                         std::vector<AuthorKey> voters, std::optional<Hash256> after) {
   RZ_CHECK(check_speaks(state, self));

@@ -27,6 +27,9 @@ namespace rz::identity {
 // Errors: device_known (a key is added once in a lifetime), bad_argument (name, keys).
 Result<log::Operation> draft_add(const IdentityState& state, const AuthorKey& self, const log::AddDevice& device);
 Result<log::Operation> draft_suspend(const IdentityState& state, const AuthorKey& self, const AuthorKey& device);
+// Any device in the pod, itself too. Errors: device_suspended (this one is), not_found, bad_argument (the name).
+Result<log::Operation> draft_name(const IdentityState& state, const AuthorKey& self, const AuthorKey& device,
+                                  std::string_view name);
 // The owner's explicit act after a lost majority. Voters ascending, members of the pod.
 Result<log::Operation> draft_generation(const IdentityState& state, const AuthorKey& self,
                                         std::vector<AuthorKey> voters, std::optional<Hash256> after);

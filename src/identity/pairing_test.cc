@@ -286,6 +286,16 @@ TEST_F(Pairing, ANewcomerThatComesBackGoesOnWhereItWas) {
   EXPECT_TRUE(storing.persist);
 }
 
+TEST_F(Pairing, NothingIsAnsweredBeforeTheBurntCodeIsDurable) {
+  const auto opened = inviter_->step(start, Inviter::Invite{secret_, DeviceKind::personal});
+  const auto burning = prove(1, secret_, *newcomer_keys_);
+  ASSERT_TRUE(burning.persist);
+  // An older write is confirmed, and the newcomer is back on another connection: still nothing.
+  EXPECT_TRUE(inviter_->step(start, Inviter::Persisted{opened.persist->revision}).send.empty());
+  EXPECT_TRUE(prove(2, secret_, *newcomer_keys_).send.empty());
+  EXPECT_EQ(inviter_->step(start, Inviter::Persisted{burning.persist->revision}).send.size(), 1U);
+}
+
 TEST_F(Pairing, AWithdrawnCodeIsDeadAtOnce) {
   invite();
   EXPECT_EQ(inviter_->step(start, Inviter::Withdraw{}).progress->stage, Inviter::Stage::idle);

@@ -22,7 +22,7 @@ struct Device {
   AuthorKey key;
   crypto::BoxPublicKey box;
   DeviceKind kind = DeviceKind::personal;
-  std::string name;                   // Empty: its owner gave none.
+  std::string name;                   // As last named; empty: its owner gave none (the first device, at first).
   EventId admission;                  // The genesis, add, rotate or recover that names it.
   std::optional<AuthorKey> added_by;  // None: the first device, or one that the paper key added.
   UnixMs added_at;                    // As the adder's clock claimed; zero for the first device.

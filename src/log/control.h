@@ -275,6 +275,14 @@ struct FoundGeneration {
   friend bool operator==(const FoundGeneration&, const FoundGeneration&) = default;
 };
 
+// What a device is called from now on; of concurrent names the last in the log's order wins. The first device has none
+// but by this, and any personal device may name any.
+struct NameDevice {
+  AuthorKey device;
+  std::string name;
+  friend bool operator==(const NameDevice&, const NameDevice&) = default;
+};
+
 // An operation of a later version: kept, stored, synced and cut, but what has it in its past isn't folded here if its
 // author has the right that it names.
 struct Unknown {
@@ -286,7 +294,7 @@ struct Unknown {
 
 using Operation = std::variant<Grant, Revoke, OpenEpoch, MoreWraps, Branch, Accept, Enter, Erase, Root, Attach, Release,
                                List, Unlist, AddDevice, ConfirmDevice, SuspendDevice, LiftSuspension, RemoveDevice,
-                               RotateKeys, SetPolicy, SetServices, Recover, Veto, FoundGeneration, Unknown>;
+                               RotateKeys, SetPolicy, SetServices, Recover, Veto, FoundGeneration, NameDevice, Unknown>;
 
 struct ControlBody {
   std::string right;  // That its author needs; for a known operation always right_needed(operation).

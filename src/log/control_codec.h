@@ -632,4 +632,19 @@ struct Args<FoundGeneration> {
   }
 };
 
+template <>
+struct Args<NameDevice> {
+  static constexpr std::string_view name = "name", right = rights::device;
+  static constexpr std::uint64_t count = 2;
+  static void put(Bytes& out, const NameDevice& named) {
+    codec::put_fixed(out, named.device);
+    cbor::put_text(out, named.name);
+  }
+  static Status get(Reader& reader, NameDevice& named) {
+    RZ_CHECK(reader.expect_fixed(named.device));
+    RZ_TRY(named.name, codec::read_text(reader, text_bytes_max));
+    return {};
+  }
+};
+
 }  // namespace rz::log::control_codec

@@ -118,8 +118,10 @@ Operation random_operation(Random& random, std::size_t which) {
                      endorsement(random, true)};
     case 22:
       return Veto{fixed<EventId>(random), endorsement(random, coin)};
-    default:
+    case 23:
       return FoundGeneration{random.below(99), maybe_hash(random), list<AuthorKey>(random)};
+    default:
+      return NameDevice{fixed<AuthorKey>(random), text(random)};
   }
 }
 constexpr std::size_t known_operations = std::variant_size_v<Operation> - 1;
@@ -185,6 +187,7 @@ TEST(Control, RefusesEachBreachByItsOwnError) {
   AddDevice add;
   add.name = std::string(text_bytes_max + 1, 'x');
   EXPECT_EQ(code(control(add)), ErrorCode::limit_exceeded);
+  EXPECT_EQ(code(control(NameDevice{{}, add.name})), ErrorCode::limit_exceeded);
   EXPECT_EQ(decode_control(must(from_hex("8163616263"))).error().code, ErrorCode::unexpected_count);
   // ["device", "suspend"] lacks its argument.
   EXPECT_EQ(decode_control(must(from_hex("826664657669636567737573"
@@ -205,7 +208,8 @@ TEST(Control, NamesAndRightsAreFixed) {
       all,
       "grant:grant revoke:grant epoch:write wrap:write branch:branch accept:write enter:enter erase:write root:own "
       "attach:write release:write list:create unlist:own add:device confirm:device suspend:device lift:device "
-      "remove:device rotate:device policy:device services:device recover:enter veto:device generation:device ");
+      "remove:device rotate:device policy:device services:device recover:enter veto:device generation:device "
+      "name:device ");
 }
 
 }  // namespace

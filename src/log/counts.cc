@@ -71,7 +71,9 @@ Standing Evaluation::standing(EventIndex root) const {
     return standing;
   }
   standing.device = rights_.owner_device(author);
-  if (standing.device) standing.kind = Standing::Kind::device;
+  // A device without a right, a cloud peer, stands under nothing: naming a quarantined head would be enough for it to
+  // bring that into C. Nor does the cut of its removal, which holds such events of it as the remover had.
+  if (standing.device && !standing.device->rights.is_empty()) standing.kind = Standing::Kind::device;
   return standing;
 }
 

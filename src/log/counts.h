@@ -1,14 +1,16 @@
 // What counts: which events of a stream are folded, a function of the event set and of the identity's facts alone. No
 // clock, no order of arrival, no cut has a say (docs/formats/control.md, "What counts").
 //
-//   C           the causal closure of all events by authors not removed, with the cuts named by removals that count,
-//               and what `accept` lets in
+//   C           the causal closure of all events by authors not removed who have a voice, with the cuts named by
+//               removals that count, and what `accept` lets in
 //   quarantined outside C: bounded, shown, never folded, until it is accepted
 //   effect      in C, and the control events in its past give its author the right (C is closed: its past is in C)
 //
 // How the rule is made well-founded (docs/formats/control.md gives the reasons):
 //   1. A feed stands under what its seq 0 names: a device of the owner (level 0), or a grant, one level below the grant
-//      that is its proof. A feed in a branch stands under nothing: it comes in by `accept` alone.
+//      that is its proof. A feed in a branch stands under nothing: it comes in by `accept` alone. So does a feed of a
+//      device without any right, a cloud peer: its events are in C only if another's past holds them, or it could
+//      vouch for what nobody else vouches for (docs/decisions/0042).
 //   2. Level by level, from the owner down: a grant falls if its proof has fallen, or if a revocation that lies in C as
 //      far as the levels above make it, has effect, and was made by the owner or by the holder of a grant above, names
 //      its audience and is not in the grant's past. So no revocation depends on what it revokes.
@@ -30,7 +32,9 @@ struct DeviceFact {
   Did did;
   AuthorKey device;
   EventId admission;  // The genesis or `add` operation in that stream zero that names the device.
-  RightSet rights;    // In streams that its own DID owns: all for a personal device, none for a cloud peer.
+  // In streams that its own DID owns: all for a personal device, none for a cloud peer. None: it has no voice, there or
+  // where its DID was given a grant; it is no root of C.
+  RightSet rights;
   // Set: a removal counts. The heads are those of this stream in the removal's cut (of the device, and of the keys
   // under which it entered); empty: none.
   std::optional<std::vector<EventId>> removed_with;

@@ -149,7 +149,7 @@ class WhatCounts {
     each_event([&](EventIndex event) {
       if (graph_.branch_of(event) || under_grant(event)) return;
       const DeviceFact* fact = device(graph_.author(event));
-      if (!fact) return;
+      if (!fact || fact->rights == RightSet()) return;  // A cloud peer vouches for nothing.
       if (!fact->removed_with || holds_id(*fact->removed_with, graph_.id(event))) close(c, event);
     });
     Set fallen;

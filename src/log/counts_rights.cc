@@ -11,6 +11,8 @@ Rights::Rights(const EventGraph& graph, const IdentityFacts& facts) : graph_(gra
     if (!body) continue;
     if (const auto* enter = std::get_if<Enter>(&body->operation); enter && graph.seq(event).value == 0) {
       for (const DeviceFact& fact : facts.devices) {
+        // A friend's cloud peer does not speak for the friend.
+        if (fact.rights.is_empty()) continue;
         if (fact.admission == enter->added && as_event_id(EpochId{fact.did.bytes}) == graph.prev_id(event)) {
           visitors_.emplace(graph.author(event), &fact);
         }

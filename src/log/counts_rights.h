@@ -44,7 +44,7 @@ class Rights {
   const std::vector<EventIndex>& revocations() const { return revocations_; }
 
   const DeviceFact* owner_device(const AuthorKey& author) const;
-  // The device behind a feed that began with `enter`; null for other feeds.
+  // The device behind a feed that began with `enter`; null for other feeds, and for a device without any right.
   const DeviceFact* visitor(const AuthorKey& author) const;
 
   // Whether the author has the right, by the identity's facts and the control events in `past`.

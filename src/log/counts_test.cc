@@ -157,8 +157,9 @@ class Life {
 };
 
 RC_GTEST_PROP(WhatCounts, AgreesWithTheNaiveOne, ()) {
-  World world(2, 3);
+  World world(3, 3);
   Random random(*rc::gen::arbitrary<std::uint64_t>());
+  if (random.chance(1, 2)) world.fact(2).rights = RightSet{};
   Life life(world, random);
   for (std::size_t steps = *rc::gen::inRange<std::size_t>(1, 70); steps > 0; --steps) life.step();
   life.gather();
@@ -273,12 +274,85 @@ TEST(WhatCounts, ARemovedDeviceCountsUpToTheCut) {
   EXPECT_EQ(counts.accepts, std::vector<EventIndex>{accept});
 }
 
+// Writes on top of all that is in C, as honest software does.
+EventIndex write_on_c(World& world, EventGraph& graph, std::size_t device, std::string_view text) {
+  const Counts counts = what_counts(graph, world.facts);
+  std::vector<EventIndex> inside;
+  for (std::uint32_t i = 0; i < graph.size(); ++i) {
+    if (counts.in_c(EventIndex{i})) inside.push_back(EventIndex{i});
+  }
+  const auto visible = graph.maximal(inside);
+  const FeedName feed{world.author(device), FeedId{7}};
+  return world.put(graph, world.operations(graph.next_header(feed, world.admission_of_device(device), &visible), text));
+}
+
 TEST(WhatCounts, ACloudPeerHasNoVoice) {
   World world(2, 0);
   world.fact(1).rights = RightSet{};
   EventGraph graph = world.replica();
   const EventIndex event = world.write(graph, 1, "by the cloud peer");
-  EXPECT_EQ(what_counts(graph, world.facts).verdict(event), Verdict::no_effect);
+  EXPECT_EQ(what_counts(graph, world.facts).verdict(event), Verdict::quarantined);
+  EXPECT_FALSE(may(graph, world.facts, what_counts(graph, world.facts), world.author(1), rights::write));
+  // Somebody who has a voice has seen it: it is in the graph of what counts, and still says nothing.
+  const EventIndex seen = world.write(graph, 0, "on top of it");
+  const Counts counts = what_counts(graph, world.facts);
+  EXPECT_EQ(counts.verdict(event), Verdict::no_effect);
+  EXPECT_EQ(counts.verdict(seen), Verdict::effect);
+}
+
+TEST(WhatCounts, ACloudPeerPullsNothingOutOfQuarantine) {
+  World world(3, 0);
+  const std::size_t owner = 0, phone = 1, cloud = 2;
+  world.fact(cloud).rights = RightSet{};
+  EventGraph graph = world.replica();
+  const EventIndex kept = world.write(graph, phone, "before the theft");
+  write_on_c(world, graph, owner, "the owner's");
+  world.fact(phone).removed_with = std::vector<EventId>{graph.id(kept)};
+  // The thief back-dates, and the hired peer swears to have seen it.
+  const EventIndex late = world.write(graph, phone, "by the thief");
+  const EventIndex liar = world.write(graph, cloud, "I have seen this");
+  ASSERT_TRUE(graph.is_ancestor(late, liar));
+  Counts counts = what_counts(graph, world.facts);
+  EXPECT_EQ(counts.verdict(kept), Verdict::effect);
+  EXPECT_EQ(counts.verdict(late), Verdict::quarantined);
+  EXPECT_EQ(counts.verdict(liar), Verdict::quarantined);
+  EXPECT_EQ(counts.verdicts, naive::WhatCounts(graph, world.facts).verdicts());
+
+  // Nor when the peer is removed in its turn: the cut holds what the remover had of it, and vouches for none of it.
+  world.fact(cloud).removed_with = std::vector<EventId>{graph.id(liar)};
+  counts = what_counts(graph, world.facts);
+  EXPECT_EQ(counts.verdict(late), Verdict::quarantined);
+  EXPECT_EQ(counts.verdicts, naive::WhatCounts(graph, world.facts).verdicts());
+  const EventIndex after = write_on_c(world, graph, owner, "and on it goes");
+  counts = what_counts(graph, world.facts);
+  EXPECT_EQ(counts.verdict(after), Verdict::effect);
+  EXPECT_EQ(counts.verdict(late), Verdict::quarantined);
+}
+
+// The friend's devices come in by a grant to the friend; their cloud peer is no friend.
+TEST(WhatCounts, AFriendsCloudPeerDoesNotSpeakForTheFriend) {
+  for (const bool is_cloud : {false, true}) {
+    World world(2, 1);
+    const Did friend_did{World::crypto_hash("friend")};
+    const crypto::SigningKey device = test::key_of(77);
+    const EventId added{World::crypto_hash("added to the friend's pod")};
+    world.facts.devices.push_back(
+        {friend_did, device.public_key(), added, is_cloud ? RightSet{} : RightSet::all(), std::nullopt});
+    std::sort(world.facts.devices.begin(), world.facts.devices.end(), [](const DeviceFact& a, const DeviceFact& b) {
+      return std::pair(a.did, a.device) < std::pair(b.did, b.device);
+    });
+    EventGraph graph = world.replica();
+    graph.admit_visitor(friend_did, added, device.public_key());
+    const EventIndex granted =
+        world.act(graph, 0, Grant{Audience::of(friend_did), RightSet({"write"}), "", std::nullopt, std::nullopt});
+    const EventId here = as_event_id(EpochId{friend_did.bytes});
+    const auto by_device = device.sign(enter_domain, enter_message(world.author(2), graph.stream()));
+    world.act(graph, 2, 1, here, Enter{graph.id(granted), added, by_device});
+    const EventIndex event = world.write(graph, 2, 1, here, "hello from next door");
+    const Counts counts = what_counts(graph, world.facts);
+    EXPECT_EQ(counts.verdict(event), is_cloud ? Verdict::quarantined : Verdict::effect);
+    EXPECT_EQ(may(graph, world.facts, counts, world.author(2), rights::write), !is_cloud);
+  }
 }
 
 TEST(WhatCounts, ErasureIsForTheAuthorAndTheOwner) {

@@ -30,6 +30,7 @@ class RightSet {
   bool has(std::string_view right) const;
   bool contains(const RightSet& other) const;
   bool is_all() const { return all_; }
+  bool is_empty() const { return !all_ && names_.empty(); }
   const std::vector<std::string>& names() const { return names_; }
   friend bool operator==(const RightSet&, const RightSet&) = default;
 

@@ -150,6 +150,7 @@ TEST(Vectors, Control) {
   add("accept", Accept{{filled<EventId>(1)}, std::nullopt});
   add("erase", Erase{{{filled<EventId>(1), filled<BodyHash>(2)}}});
   add("add", AddDevice{filled<AuthorKey>(1), filled<crypto::BoxPublicKey>(2), DeviceKind::personal, "laptop", {}});
+  add("name", NameDevice{filled<AuthorKey>(1), "laptop"});
   Endorsement endorsement{{{filled<AuthorKey>(3), filled<crypto::Signature>(4)}}, {}};
   add("remove", RemoveDevice{filled<AuthorKey>(1), filled<Hash256>(2), {filled<EventId>(5)}, endorsement});
   made.emplace_back(

@@ -71,6 +71,13 @@ Result<store::Batch> Pod::joined(const identity::Welcome& welcome, const PublicK
   batch.put(singleton_key("inviter"), inviter.view());
   batch.put(singleton_key("name"), as_bytes(options.name));
   batch.put(singleton_key("paper_confirmed"), Bytes{1});  // The paper was offered where the pod began.
+  if (!welcome.chain.is_zero()) {
+    Bytes chain;
+    ipld::dag_cbor::Writer tip(chain);
+    tip.array(1);
+    tip.bytes(welcome.chain.view());
+    batch.put(singleton_key("chain"), chain);
+  }
   Bytes places;
   ipld::dag_cbor::Writer writer(places);
   writer.array(welcome.addresses.size());
@@ -113,8 +120,11 @@ Status Core::open(const Durability& durability) {
   RZ_TRY(catalogue_, add_stream(log::encode_genesis(log::catalogue_genesis(zero_->id())), log::Keeping::kept));
   epochs_.emplace(zero_->id());
   identity_.did = zero_->id();
+  RZ_CHECK(load_keeping());
   RZ_CHECK(load_streams());
+  load_places();
   RZ_CHECK(open_raft(durability));
+  write_successor();
   announce_place();
   settle();
   return {};
@@ -161,6 +171,7 @@ void Core::persisted(std::uint64_t ticket) {
     cluster_.dirty.insert(id);
     for (auto& [device, peer] : peers_) peer.session->on_durable(id);
   }
+  for (auto& [device, peer] : peers_) acknowledge_taken(peer);
   // An action may add others, which come after.
   while (!waiting_.empty() && waiting_.front().first <= persisted_ticket_) {
     const auto action = std::move(waiting_.front().second);
@@ -180,6 +191,7 @@ void Core::settle() {
   plan_membership();
   compact_log();
   tell_tails();
+  ask_for_cuts();
   poll_sessions();
   if (cluster_.raft_wake) wake(*cluster_.raft_wake);
   if (inviter_wake_) wake(*inviter_wake_);

@@ -3,6 +3,7 @@
 //   core.cc            opening, persisting, the order in which things settle
 //   core_streams.cc    streams, the catalogue, what follows when a graph grows
 //   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
+//   core_keeping.cc    what identity keeps beside stream zero: head trees of removals, promises, stance
 //   core_cluster.cc    Raft: cuts, coverage, membership
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
@@ -36,6 +37,15 @@ struct Peer {
   // Events of streams that are not listed here yet: their listing is on its way.
   std::map<log::StreamId, std::vector<sync::Events>> early;
   std::size_t early_bytes = 0;
+  // Events frames that were taken in and are not acknowledged yet, in their order. An acknowledgement is a promise that
+  // they are durable here, so it waits for events that themselves wait for others.
+  struct Taken {
+    std::uint64_t number = 0;
+    log::StreamId stream;
+    std::optional<log::EventId> last;  // None: of no use.
+    bool early = false;                // Of a stream that is not listed here yet.
+  };
+  std::deque<Taken> taken;
   bool places_told = false;
   struct Live {
     std::optional<std::pair<std::uint64_t, std::uint64_t>> cursor;
@@ -92,14 +102,29 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void refold();
   void unlock_epochs();
   void do_duties();
+  bool has_duties() const;
   void keep_readers();
+  void keep_own_name();
   std::optional<log::EpochId> current_epoch() const;
   void pairing(identity::Inviter::Input input);
   void add_newcomer(const identity::Inviter::Add& add);
   Status suspend_device(const PublicKey& device);
+  Status rename_device(const PublicKey& device, std::string_view name);
   Status remove_device(const PublicKey& device, const identity::PaperKey* paper);
   Result<Hash256> keep_removal_cut(const PublicKey& device);
   bool is_device(const PublicKey& key) const;
+
+  // --- core_keeping.cc ---
+  Status load_keeping();
+  void keep_stance();
+  void note_recoveries();
+  void keep_removal_tree(const Hash256& root, log::HeadList heads);
+  void ask_for_cuts();
+  void give_cut(const PublicKey& device, const Hash256& root);
+  void take_cut(log::HeadList heads);
+  void tell_before_drop(const PublicKey& device, Peer& peer);
+  void keep_successor(const log::Operation& operation);
+  void write_successor();
 
   // --- core_cluster.cc ---
   Status open_raft(const Durability& durability);
@@ -123,7 +148,9 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void received(const PublicKey& device, Channel channel, ByteView frame);
   Status receive_sync(const PublicKey& device, Peer& peer, ByteView frame);
   Status receive_live(const PublicKey& device, Peer& peer, ByteView frame);
-  void take_events(const PublicKey& device, Peer& peer, const sync::Events& events);
+  Status take_events(const PublicKey& device, Peer& peer, const sync::Events& events);
+  void acknowledge_taken(Peer& peer);
+  void load_places();
   void take_places(const PublicKey& device, const sync::Places& places);
   void poll_sessions();
   void tell_tails();
@@ -136,7 +163,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   Result<StreamReplica*> document(const log::StreamId& id);
   Result<log::StreamId> create_document(std::string_view title, std::string_view text);
   Status rename_document(const log::StreamId& id, std::string_view title);
-  Status edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits);
+  Result<document::Patches> edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits);
   void touched(StreamReplica& replica);
   void summarise(StreamReplica& replica);
   void flush();
@@ -182,6 +209,9 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   identity::Stance stance_;
   identity::Promises promises_;
   std::map<Hash256, log::HeadList> removal_cuts_;
+  std::optional<Tick> cuts_asked_;           // When head trees that are missing were last asked for.
+  std::optional<log::Operation> successor_;  // Promised, and not written yet: the promise must be durable first.
+  std::optional<UnixMs> recovery_seen_;      // When this device first saw a recovery that counts.
   std::optional<identity::EpochKeys> epochs_;
   log::Counts zero_counts_;
   std::optional<identity::Inviter> inviter_;
@@ -190,6 +220,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::vector<ipld::Multiaddr> bootstrap_places_;
   log::EventId own_admission_;
   bool is_member_ = false;
+  bool own_name_told_ = false;  // At most once an opening, whatever comes of it.
   bool paper_confirmed_ = false;
 
   std::optional<raft::Raft> raft_;

@@ -13,8 +13,6 @@ using log::EventIndex;
 namespace {
 
 constexpr std::size_t cut_bytes_max = 900 * 1024;  // Of an entry's payload, which ends at 1 MiB.
-constexpr std::uint64_t compact_every = 2048;      // Entries between two saved states.
-constexpr std::uint64_t compact_keep = 256;        // Entries kept behind it for members that are nearly there.
 constexpr Duration ask_after = milliseconds(250);
 constexpr Duration membership_every = milliseconds(500);
 
@@ -238,12 +236,12 @@ void Core::apply_waiting() {
 }
 
 void Core::compact_log() {
-  if (!raft_ || cluster_.applied.n < cluster_.saved.n + compact_every) return;
+  if (!raft_ || cluster_.applied.n < cluster_.saved.n + options_.compact_every) return;
   cluster_.saved = cluster_.applied;
   const Bytes state = encode_applied(cluster_);
   batch_.put(singleton_key("applied"), state);
   const raft::ContentId content{crypto::sha256(state).bytes};
-  const raft::Index to{cluster_.applied.n - std::min(cluster_.applied.n, compact_keep)};
+  const raft::Index to{cluster_.applied.n - std::min(cluster_.applied.n, options_.compact_keep)};
   after_persist([this, index = cluster_.applied, content, to] { raft_step(raft::SnapshotTaken{index, content, to}); });
 }
 

@@ -73,7 +73,7 @@ Status Core::rename_document(const log::StreamId& id, std::string_view title) {
   return {};
 }
 
-Status Core::edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits) {
+Result<document::Patches> Core::edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits) {
   RZ_TRY(StreamReplica* const replica, document(id));
   document::Document& document = *replica->document();
   // All or nothing: every position is checked before anything is changed.
@@ -85,9 +85,14 @@ Status Core::edit_text(const log::StreamId& id, const std::vector<TextEdit>& edi
     }
     length += count_code_points(edit.inserted) - edit.removed;
   }
+  document::Patches made;
+  const auto keep = [&made](document::Patches patches) {
+    made.insert(made.end(), std::make_move_iterator(patches.begin()), std::make_move_iterator(patches.end()));
+  };
   for (const TextEdit& edit : edits) {
     if (edit.removed > 0) {
-      RZ_CHECK(document.text_delete(document::body(), edit.position, edit.removed));
+      RZ_TRY(document::Patches patches, document.text_delete(document::body(), edit.position, edit.removed));
+      keep(std::move(patches));
       touched(*replica);
     }
     std::uint64_t position = edit.position;
@@ -98,13 +103,14 @@ Status Core::edit_text(const log::StreamId& id, const std::vector<TextEdit>& edi
         close_open(*replica);
         done = document.text_insert(document::body(), position, piece);
       }
-      RZ_CHECK(done);
+      if (!done) return std::unexpected(done.error());
+      keep(*std::move(done));
       touched(*replica);
       position += count_code_points(piece);
       rest.remove_prefix(piece.size());
     }
   }
-  return {};
+  return made;
 }
 
 // The open event has operations: it is closed before long.

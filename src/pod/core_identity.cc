@@ -1,6 +1,7 @@
 // Stream zero: who belongs to the pod, who can read, and the owner's commands about devices.
 #include <algorithm>
 
+#include "identity/recovery.h"
 #include "pod/core.h"
 
 namespace rz::pod {
@@ -25,7 +26,8 @@ bool Core::is_device(const PublicKey& key) const {
 // Stream zero grew, or a removal's head tree came.
 void Core::refold() {
   identity_ = identity::fold_identity(zero_->graph(), *this, stance_).state;
-  stance_.stayed_with = identity_.chain;
+  keep_stance();
+  note_recoveries();
   std::set<log::AuthorKey> removed;
   for (const identity::Device& device : identity_.devices) {
     if (!device.in_pod()) removed.insert(device.key);
@@ -35,7 +37,10 @@ void Core::refold() {
   if (const identity::Device* own = identity_.find(self_)) {
     own_admission_ = own->admission;
     is_member_ = own->in_pod();
-    if (!own->in_pod()) output_.must_stop = true;
+    if (!own->in_pod()) {
+      output_.must_stop = true;
+      output_.must_wipe = identity::must_wipe(identity_, self_, recovery_seen_, now_.wall);
+    }
   }
   unlock_epochs();
   for (StreamReplica* replica : by_number_) {
@@ -72,8 +77,33 @@ std::optional<log::EpochId> Core::current_epoch() const {
 // What software does by itself so that exactly the right devices can read. One device does it, lest all do it at once:
 // the one that leads, or the only one.
 void Core::do_duties() {
-  if (identity_.devices.size() > 1 && !(raft_ && raft_->is_leader())) return;
-  keep_readers();
+  keep_own_name();
+  if (has_duties()) keep_readers();
+}
+
+// The genesis has no room for the first device's name, so the device tells it: once, as its owner called it at `init`.
+void Core::keep_own_name() {
+  const identity::Device* own = identity_.find(self_);
+  if (own_name_told_ || own == nullptr || !own->name.empty() || identity_.needs_upgrade) return;
+  const auto named = identity::draft_name(identity_, self_, self_, options_.name);
+  if (!named) return;
+  own_name_told_ = true;
+  if (Status done = write_control(*zero_, *named); !done) alarm(Alarm::Level::warning, done.error().to_string());
+}
+
+// Where a cloud peer leads, or nobody does, it is the first one, by key, of the devices that see each other. Two that
+// don't may both act: then there are two epochs, and a joint one follows.
+bool Core::has_duties() const {
+  const auto may_act = [](const identity::Device* device) {
+    return device != nullptr && device->may_speak() && !device->suspended;
+  };
+  if (!may_act(identity_.find(self_))) return false;
+  if (raft_ && raft_->is_leader()) return true;
+  if (raft_ && raft_->leader() && may_act(identity_.find(PublicKey{raft_->leader()->bytes}))) return false;
+  for (const auto& [device, peer] : peers_) {
+    if (device < self_ && peer.session->established() && may_act(identity_.find(device))) return false;
+  }
+  return true;
 }
 
 void Core::keep_readers() {
@@ -152,6 +182,12 @@ Status Core::suspend_device(const PublicKey& device) {
   return write_control(*zero_, operation);
 }
 
+Status Core::rename_device(const PublicKey& device, std::string_view name) {
+  RZ_TRY(const log::Operation operation, identity::draft_name(identity_, self_, device, name));
+  if (identity_.find(device)->name == name) return {};
+  return write_control(*zero_, operation);
+}
+
 // The heads of the device's feeds in every stream, as this device has them: what a removal leaves standing.
 Result<Hash256> Core::keep_removal_cut(const PublicKey& device) {
   log::HeadList list;
@@ -163,10 +199,7 @@ Result<Hash256> Core::keep_removal_cut(const PublicKey& device) {
   list = log::canonical(std::move(list));
   RZ_CHECK(log::check_head_list(list));
   const Hash256 root = log::head_tree_root(list);
-  Bytes key = singleton_key("cut/");
-  append(key, root.view());
-  batch_.put(key, log::encode_head_list(list));
-  removal_cuts_[root] = std::move(list);
+  keep_removal_tree(root, std::move(list));
   return root;
 }
 
@@ -183,8 +216,12 @@ Status Core::remove_device(const PublicKey& device, const identity::PaperKey* pa
   }
   RZ_CHECK(identity::check_authority(identity_, self_, operation));
   RZ_TRY(const auto promised, identity::promise(identity_, promises_, self_, operation));
-  if (promised) identity::keep_promise(promises_, *promised);
-  return write_control(*zero_, operation);
+  if (!promised) return successor_ ? Status{} : write_control(*zero_, operation);
+  // Like a vote: the promise must survive a crash before the operation leaves this device.
+  identity::keep_promise(promises_, *promised);
+  keep_successor(operation);
+  after_persist([this] { write_successor(); });
+  return {};
 }
 
 }  // namespace rz::pod

@@ -87,6 +87,14 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
     give_state(device, *wanted);
     return {};
   }
+  if (const auto* wanted = std::get_if<sync::CutWanted>(&message)) {
+    give_cut(device, wanted->root);
+    return {};
+  }
+  if (auto* cut = std::get_if<sync::CutTree>(&message)) {
+    take_cut(std::move(cut->heads));
+    return {};
+  }
   if (const auto* state = std::get_if<sync::State>(&message)) {
     take_state(*state);
     return {};
@@ -99,15 +107,16 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
       return fail(ErrorCode::sync_overrun, "too many events of streams that nobody listed");
     }
     peer.early[events.stream].push_back(events);
+    peer.taken.push_back({events.number, events.stream, std::nullopt, true});
     return {};
   }
-  take_events(device, peer, events);
-  return {};
+  peer.taken.push_back({events.number, events.stream, std::nullopt, false});
+  return take_events(device, peer, events);
 }
 
-void Core::take_events(const PublicKey& device, Peer& peer, const sync::Events& events) {
+// Errors end the connection: so much waits for something that never came that all of it was dropped.
+Status Core::take_events(const PublicKey& device, Peer& peer, const sync::Events& events) {
   StreamReplica& replica = *stream(events.stream);
-  const std::uint64_t connection = peer.connection;
   close_open(replica);  // The open event's parents were fixed at its first operation.
   const std::uint32_t begin = replica.graph().size();
   const auto taken = replica.take_run(events.run, events.seal, batch_);
@@ -117,16 +126,38 @@ void Core::take_events(const PublicKey& device, Peer& peer, const sync::Events& 
     alarm(Alarm::Level::warning,
           words("events from ", device_name(device), " were refused: ", taken.error().to_string()));
   }
+  const auto frame = std::find_if(peer.taken.begin(), peer.taken.end(),
+                                  [&events](const Peer::Taken& each) { return each.number == events.number; });
+  if (frame != peer.taken.end()) {
+    frame->early = false;
+    if (taken) frame->last = *taken;
+  }
   grew(replica, begin, &device);
-  after_persist([this, device, connection, number = events.number] {
-    const auto found = peers_.find(device);
-    if (found != peers_.end() && found->second.connection == connection) found->second.session->acknowledge(number);
-  });
+  acknowledge_taken(peer);
+  if (!taken && taken.error().code == ErrorCode::limit_exceeded) return std::unexpected(taken.error());
+  return {};
+}
+
+void Core::acknowledge_taken(Peer& peer) {
+  while (!peer.taken.empty()) {
+    const Peer::Taken& frame = peer.taken.front();
+    if (frame.early) return;
+    if (frame.last) {
+      const StreamReplica& replica = *stream(frame.stream);
+      const auto last = replica.graph().find(*frame.last);
+      if (!last || last->value >= replica.durable()) return;
+    }
+    peer.session->acknowledge(frame.number);
+    peer.taken.pop_front();
+  }
 }
 
 void Core::poll_sessions() {
   for (const auto& [device, why] : std::exchange(to_drop_, {})) {
-    if (peers_.contains(device)) drop_peer(device, why);
+    const auto peer = peers_.find(device);
+    if (peer == peers_.end()) continue;
+    tell_before_drop(device, peer->second);
+    drop_peer(device, why);
   }
   for (auto& [device, peer] : peers_) {
     if (peer.session->established() && !peer.places_told) {
@@ -156,7 +187,23 @@ void Core::announce_place() {
   place.counter = std::max(now_.wall.ms, known == places_.end() ? 1 : known->second.counter + 1);
   place.signature = keys_.signing_key().sign(sync::place_domain, sync::place_message(place));
   places_[self_] = place;
+  batch_.put(place_key(self_), sync::encode(sync::Places{{place}}));
   for (auto& [device, peer] : peers_) peer.places_told = false;
+}
+
+void Core::load_places() {
+  const Bytes prefix{'p'};
+  (void)store_.scan(
+      store::Reader::Range{prefix, store::prefix_end(prefix)},
+      [this](ByteView, ByteView value) {
+        auto decoded = sync::decode(value);
+        if (!decoded) return true;
+        if (const auto* found = std::get_if<sync::Places>(&*decoded)) {
+          for (const sync::Place& place : found->places) places_[place.device] = place;
+        }
+        return true;
+      },
+      [this](ByteView key) { batch_.erase(key); });
 }
 
 void Core::take_places(const PublicKey& device, const sync::Places& places) {

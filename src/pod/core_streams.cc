@@ -114,13 +114,13 @@ Status Core::load_streams() {
   for (StreamRecord& record : records) RZ_CHECK(add_stream(std::move(record.genesis), record.keeping));
   std::size_t damaged = 0;
   const auto report = [&damaged](const Error&) { ++damaged; };
-  RZ_CHECK(zero_->load(report));
+  RZ_CHECK(zero_->load(report, batch_));
   refold();
   for (StreamReplica* replica : by_number_) {
     if (replica == zero_) continue;
     for (const identity::Device& device : identity_.devices)
       replica->graph().admit_author(device.key, device.admission);
-    RZ_CHECK(replica->load(report));
+    RZ_CHECK(replica->load(report, batch_));
     if (recount_needed(*replica, 0)) recount(*replica);
     cluster_.dirty.insert(replica->id());
   }
@@ -173,7 +173,7 @@ void Core::release_early(const log::StreamId& id) {
     peer.early.erase(early);
     for (const sync::Events& events : frames) {
       peer.early_bytes -= std::min(peer.early_bytes, events.run.size());
-      take_events(device, peer, events);
+      if (Status taken = take_events(device, peer, events); !taken) to_drop_.emplace_back(device, taken.error());
     }
   }
 }

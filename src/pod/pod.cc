@@ -75,9 +75,17 @@ Status Pod::rename_document(Now now, const log::StreamId& document, std::string_
   return core_->rename_document(document, title);
 }
 
-Status Pod::edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits) {
+Result<document::Patches> Pod::edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits) {
   core_->at(now);
   return core_->edit_text(document, edits);
+}
+
+bool Pod::has_tails(const log::StreamId& document) const {
+  for (const auto& [device, peer] : core_->peers_) {
+    const auto live = peer.live.find(document);
+    if (live != peer.live.end() && live->second.tail) return true;
+  }
+  return false;
 }
 
 Result<std::string> Pod::text(const log::StreamId& document) {
@@ -121,6 +129,11 @@ Status Pod::suspend_device(Now now, const PublicKey& device) {
   return core_->suspend_device(device);
 }
 
+Status Pod::rename_device(Now now, const PublicKey& device, std::string_view name) {
+  core_->at(now);
+  return core_->rename_device(device, name);
+}
+
 Status Pod::remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper) {
   core_->at(now);
   return core_->remove_device(device, paper);
@@ -133,6 +146,8 @@ void Pod::confirm_paper(Now now) {
 }
 
 // --- Questions -------------------------------------------------------------------------------------------------------
+
+const PublicKey& Pod::self() const { return core_->self_; }
 
 PodStatus Pod::status(Now now) const {
   core_->at(now);

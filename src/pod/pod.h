@@ -55,6 +55,8 @@ struct Options {
   std::uint64_t seed = 0;                    // For election timeouts only.
   std::vector<ipld::Multiaddr> addresses;    // Where this device listens; may change (set_addresses).
   Duration close_after = milliseconds(150);  // An open event's longest life.
+  std::uint64_t compact_every = 2048;        // Entries between two saved states of the order.
+  std::uint64_t compact_keep = 256;          // Entries kept behind one for members that are nearly there.
 };
 
 // What a host keeps beside the store, in a file of its own with mode 0600.
@@ -116,7 +118,8 @@ struct Output {
   std::vector<Close> close;
   std::vector<Notice> notices;
   std::optional<Tick> wake_at;
-  bool must_stop = false;  // This device was removed: its key is gone.
+  bool must_stop = false;  // This device was removed: it takes no further part.
+  bool must_wipe = false;  // And its key is to be deleted now; not while it may still veto a recovery.
 };
 
 // --- What can be asked -----------------------------------------------------------------------------------------------
@@ -239,8 +242,12 @@ class Pod {
 
   Result<log::StreamId> create_document(Now now, std::string_view title, std::string_view text);
   Status rename_document(Now now, const log::StreamId& document, std::string_view title);
-  // Errors: not_found, position_out_of_range; nothing is changed then.
-  Status edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits);
+  // Returns what changed in fact: where a live peer's tail is shown, an insertion among its characters may land beside
+  // where it was asked for, because nothing may build on a tail. Errors: not_found, position_out_of_range; nothing is
+  // changed then.
+  Result<document::Patches> edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits);
+  // Whether a live peer's tail is shown in the document.
+  bool has_tails(const log::StreamId& document) const;
   Result<std::string> text(const log::StreamId& document);
   Result<std::uint64_t> text_length(const log::StreamId& document);
   Result<std::string> title(const log::StreamId& document);
@@ -251,6 +258,8 @@ class Pod {
   // Draws a join code; the progress comes as notices.
   identity::JoinSecret invite(Now now, log::DeviceKind kind);
   Status suspend_device(Now now, const PublicKey& device);
+  // Any device of the pod, this one too. Errors: not_found, bad_argument (the name), not_a_device, device_suspended.
+  Status rename_device(Now now, const PublicKey& device, std::string_view name);
   // Errors: authority_missing, saying what is missing.
   Status remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
   void confirm_paper(Now now);
@@ -258,6 +267,7 @@ class Pod {
   // --- Questions
   // ----------------------------------------------------------------------------------------------------------
 
+  const PublicKey& self() const;
   PodStatus status(Now now) const;
   std::vector<DeviceSummary> devices(Now now) const;
   std::vector<DocumentSummary> documents();

@@ -28,19 +28,7 @@ Result<std::unique_ptr<StreamReplica>> StreamReplica::make(StreamNumber number, 
 
 // --- The store -------------------------------------------------------------------------------------------------------
 
-Status StreamReplica::load(const std::function<void(const Error&)>& damaged) {
-  const Bytes seals = seals_prefix(number_);
-  RZ_CHECK(store_.scan(
-      store::Reader::Range{seals, store::prefix_end(seals)},
-      [&](ByteView key, ByteView value) {
-        auto head = log::EventId::from(key.subspan(seals.size()));
-        auto signature = crypto::Signature::from(value);
-        if (head && signature) {
-          if (Status taken = graph_.offer_seal({*head, *signature}); !taken) damaged(taken.error());
-        }
-        return true;
-      },
-      [&](ByteView key) { damaged(Error{ErrorCode::damaged_record, words("a seal, ", to_hex(key))}); }));
+Status StreamReplica::load(const std::function<void(const Error&)>& damaged, store::Batch& batch) {
   const Bytes records = records_prefix(number_);
   RZ_CHECK(store_.scan(
       store::Reader::Range{records, store::prefix_end(records)},
@@ -52,11 +40,30 @@ Status StreamReplica::load(const std::function<void(const Error&)>& damaged) {
         return true;
       },
       [&](ByteView key) {
+        batch.erase(key);
         if (key.size() == records.size() + 4) {
           next_record_ = std::max(next_record_, get_be32(key.subspan(records.size())) + 1);
         }
         damaged(Error{ErrorCode::damaged_record, words("events, ", to_hex(key))});
       }));
+  // After the records: a seal whose head is unknown takes one of few places.
+  const Bytes seals = seals_prefix(number_);
+  RZ_CHECK(store_.scan(
+      store::Reader::Range{seals, store::prefix_end(seals)},
+      [&](ByteView key, ByteView value) {
+        auto head = log::EventId::from(key.subspan(seals.size()));
+        auto signature = crypto::Signature::from(value);
+        if (head && signature) {
+          if (Status taken = graph_.offer_seal({*head, *signature}); !taken) damaged(taken.error());
+        }
+        return true;
+      },
+      [&](ByteView key) {
+        batch.erase(key);
+        damaged(Error{ErrorCode::damaged_record, words("a seal, ", to_hex(key))});
+      }));
+  place_loaded();
+  loading_.clear();
   durable_ = graph_.size();
   for (std::uint32_t i = 0; i < graph_.size() && !about_; ++i) read_about(EventIndex{i});
   return {};
@@ -69,14 +76,43 @@ Status StreamReplica::load_record(std::uint32_t record, ByteView value) {
     const log::DecodedEvent& event = run.events[at];
     if (graph_.contains(event.id)) continue;  // A record written twice, by a repair.
     const bool has_body = event.form != log::BodyForm::absent;
-    RZ_TRY(
-        const EventIndex index,
-        graph_.append_with_id(event.id, event.header, has_body ? std::optional<ByteView>(event.stored) : std::nullopt));
-    RZ_ASSERT_CMP(index.value, ==, places_.size());
-    places_.push_back({record, at});
+    loading_[event.id] = {record, at};
+    const auto index =
+        graph_.append_with_id(event.id, event.header, has_body ? std::optional<ByteView>(event.stored) : std::nullopt);
+    if (!index && index.error().code == ErrorCode::not_found) {
+      wait_for_others(event);
+      continue;
+    }
+    RZ_CHECK(index);
+    place_loaded();
   }
   if (run.seal) RZ_CHECK(graph_.offer_seal(*run.seal));
+  place_loaded();
   return {};
+}
+
+// The record is whole, but something that it names was damaged: the event waits as if it had come from outside.
+void StreamReplica::wait_for_others(const log::DecodedEvent& event) {
+  const bool has_body = event.form != log::BodyForm::absent;
+  const auto offered =
+      graph_.offer_with_id(event.id, event.header, has_body ? std::optional<ByteView>(event.stored) : std::nullopt);
+  if (!offered || !has_body || event.header.kind == EventKind::control) return;
+  if (waiting_bodies_.emplace(event.id, event.stored).second) waiting_bytes_ += event.stored.size();
+}
+
+// Events that came into the graph from records, whether at once or when what they waited for was read.
+void StreamReplica::place_loaded() {
+  while (places_.size() < graph_.size()) {
+    const log::EventId& id = graph_.id(EventIndex{static_cast<std::uint32_t>(places_.size())});
+    const auto known = loading_.find(id);
+    RZ_ASSERT(known != loading_.end());
+    places_.push_back(known->second);
+    loading_.erase(known);
+    if (const auto body = waiting_bodies_.find(id); body != waiting_bodies_.end()) {
+      waiting_bytes_ -= body->second.size();
+      waiting_bodies_.erase(body);
+    }
+  }
 }
 
 void StreamReplica::written(std::uint64_t ticket) { written_.push_back({ticket, graph_.size(), next_record_}); }
@@ -183,16 +219,14 @@ Result<Bytes> StreamReplica::plaintext(EventIndex event) const {
 
 // --- Events from others ----------------------------------------------------------------------------------------------
 
-Result<bool> StreamReplica::take_run(ByteView bytes, const std::optional<log::Seal>& seal, store::Batch& batch) {
+Result<log::EventId> StreamReplica::take_run(ByteView bytes, const std::optional<log::Seal>& seal,
+                                             store::Batch& batch) {
   RZ_TRY(log::DecodedRun run,
          log::decode_run(bytes, id(), [this](const log::EpochId& epoch) { return body_key(epoch); }));
   const std::uint32_t begin = graph_.size();
   for (log::DecodedEvent& event : run.events) {
     if (event.form == log::BodyForm::absent || event.header.kind == EventKind::control) continue;
     if (graph_.contains(event.id) || waiting_bodies_.contains(event.id)) continue;
-    if (waiting_bytes_ + event.stored.size() > waiting_bytes_max) {
-      return fail(ErrorCode::limit_exceeded, "more events wait for others than fit");
-    }
     waiting_bytes_ += event.stored.size();
     waiting_bodies_.emplace(event.id, event.stored);
   }
@@ -203,8 +237,39 @@ Result<bool> StreamReplica::take_run(ByteView bytes, const std::optional<log::Se
     store_admitted(begin, batch);
     fold(begin);
   }
-  if (!offered) return std::unexpected(offered.error());
-  return graph_.size() > begin;
+  if (!offered) {
+    drop_useless_bodies(run);
+    return std::unexpected(offered.error());
+  }
+  // What could be admitted has been: only what waits counts, so nobody can keep others' events out by sending many that
+  // never will be.
+  if (waiting_bytes_ > waiting_bytes_max) {
+    forget_waiting();
+    return fail(ErrorCode::limit_exceeded, "more events wait for others than fit");
+  }
+  return run.events.back().id;
+}
+
+// After a refusal: bodies of events that neither are in the graph nor wait for something.
+void StreamReplica::drop_useless_bodies(const log::DecodedRun& run) {
+  bool refused = false;
+  for (const log::DecodedEvent& event : run.events) {
+    const auto body = waiting_bodies_.find(event.id);
+    if (!refused) {
+      const bool has_body = event.form != log::BodyForm::absent;
+      refused = !graph_.offer_with_id(event.id, event.header,
+                                      has_body ? std::optional<ByteView>(event.stored) : std::nullopt);
+    }
+    if (!refused || body == waiting_bodies_.end()) continue;
+    waiting_bytes_ -= body->second.size();
+    waiting_bodies_.erase(body);
+  }
+}
+
+void StreamReplica::forget_waiting() {
+  graph_.clear_pending();
+  waiting_bodies_.clear();
+  waiting_bytes_ = 0;
 }
 
 bool StreamReplica::admit_author(const log::AuthorKey& author, const log::EventId& admission, store::Batch& batch) {

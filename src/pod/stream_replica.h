@@ -52,9 +52,10 @@ class StreamReplica {
   // --- The store
   // --------------------------------------------------------------------------------------------------------
 
-  // Reads back every record. Damaged ones are reported and left out, with all that depends on them: sync brings them
-  // again. Errors: those of the store.
-  Status load(const std::function<void(const Error&)>& damaged);
+  // Reads back every record. Damaged ones are reported, dropped from the store by `batch`, and left out: sync brings
+  // them again. What depends on them waits in memory, its records untouched, so that an event which only this device
+  // holds survives a damaged one before it. Errors: those of the store.
+  Status load(const std::function<void(const Error&)>& damaged, store::Batch& batch);
 
   // Events with an index below are durable.
   std::uint32_t durable() const { return durable_; }
@@ -71,9 +72,9 @@ class StreamReplica {
   // --- Events from others
   // -------------------------------------------------------------------------------------------------
 
-  // Takes in a run and its seal; what became admitted is put into the batch. Returns whether anything was admitted.
-  // Errors: those of decode_run and offer_run.
-  Result<bool> take_run(ByteView run, const std::optional<log::Seal>& seal, store::Batch& batch);
+  // Takes in a run and its seal; what became admitted is put into the batch. Returns the run's last event, which may
+  // wait for something: then it is not in the graph. Errors: those of decode_run and offer_run.
+  Result<log::EventId> take_run(ByteView run, const std::optional<log::Seal>& seal, store::Batch& batch);
   // Admits the author by an operation of stream zero, which may release events that wait.
   bool admit_author(const log::AuthorKey& author, const log::EventId& admission, store::Batch& batch);
 
@@ -146,6 +147,10 @@ class StreamReplica {
         keys_(keys) {}
 
   Status load_record(std::uint32_t record, ByteView value);
+  void wait_for_others(const log::DecodedEvent& event);
+  void place_loaded();
+  void drop_useless_bodies(const log::DecodedRun& run);
+  void forget_waiting();
   void store_admitted(std::uint32_t begin, store::Batch& batch);
   void fold(std::uint32_t begin);
   void apply_to_document(log::EventIndex event);
@@ -168,6 +173,7 @@ class StreamReplica {
   std::map<std::uint32_t, Bytes> unwritten_;      // Records in batches that are not durable yet.
   std::map<log::EventId, Bytes> waiting_bodies_;  // Of events in the pending area.
   std::size_t waiting_bytes_ = 0;
+  std::map<log::EventId, Place> loading_;  // Where events lie that are being read back and are not in the graph yet.
   std::uint32_t durable_ = 0;
   struct Written {
     std::uint64_t ticket;

@@ -86,7 +86,7 @@ Entries Log::slice(Index begin, std::size_t bytes_max) const {
   }
   if (end.prev() <= runs_[first_run].last_index()) return runs_[first_run].between(begin, end);
   std::vector<Entry> copied;
-  copied.reserve(end.n - begin.n);
+  copied.reserve(static_cast<std::size_t>(end.n - begin.n));
   for (at = first_run; at < runs_.size() && runs_[at].first_index() < end; ++at) {
     const Entries run = runs_[at].between(begin, end);
     copied.insert(copied.end(), run.begin(), run.end());

@@ -156,7 +156,8 @@ void Raft::receive(const Message& message, const Append& append) {
     Index agreed = entries.last_index();  // Hashes chain: if the last agrees, all do.
     if (!log_.has(id_of(entries.back()))) {
       agreed = prev.index;
-      while (agreed < log_.last_index() && log_.has(id_of(entries[agreed.n - prev.index.n]))) agreed = agreed.next();
+      while (agreed < log_.last_index() && log_.has(id_of(entries[static_cast<std::size_t>(agreed.n - prev.index.n)])))
+        agreed = agreed.next();
       if (agreed < commit_) return;  // A leader that contradicts what is committed lies.
       if (agreed < log_.last_index()) truncate_from(agreed.next());
     }

@@ -1,5 +1,7 @@
 #include "sync/messages.h"
 
+#include <iterator>
+
 #include "ipld/dag_cbor.h"
 #include "ipld/utf8.h"
 
@@ -19,7 +21,9 @@ enum class Type : std::uint64_t {
   bye = 5,
   places = 6,
   wanted = 7,
-  state = 8
+  state = 8,
+  cut_wanted = 9,
+  cut = 10
 };
 enum class LiveType : std::uint64_t { tail = 0, cursor = 1 };
 
@@ -36,18 +40,18 @@ Result<std::uint64_t> read_uint(Reader& reader) {
 }
 
 // A list's head, its count held to a limit.
-Result<std::uint64_t> read_list(Reader& reader, std::size_t items_max) {
+Result<std::size_t> read_list(Reader& reader, std::size_t items_max) {
   RZ_TRY(const std::uint64_t count, reader.expect_array());
   if (count > items_max) {
     return fail_at(ErrorCode::limit_exceeded, reader.offset(), words("a list of ", count, ", at most ", items_max));
   }
-  return count;
+  return static_cast<std::size_t>(count);
 }
 
 Result<std::vector<log::EventId>> read_ids(Reader& reader, std::size_t items_max) {
-  RZ_TRY(const std::uint64_t count, read_list(reader, items_max));
+  RZ_TRY(const std::size_t count, read_list(reader, items_max));
   std::vector<log::EventId> ids(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     RZ_CHECK(reader.expect_fixed(ids[i]));
     if (i > 0 && !(ids[i - 1] < ids[i])) return malformed(reader, "ids out of order");
   }
@@ -114,10 +118,10 @@ Result<StreamRows> read_stream_rows(Reader& reader, std::size_t& rows_left) {
   StreamRows stream;
   RZ_CHECK(reader.expect_array(2));
   RZ_CHECK(reader.expect_fixed(stream.stream));
-  RZ_TRY(const std::uint64_t count, read_list(reader, rows_left));
+  RZ_TRY(const std::size_t count, read_list(reader, rows_left));
   rows_left -= count;
   stream.rows.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     log::FeedHead row;
     RZ_CHECK(reader.expect_array(4));
     RZ_CHECK(reader.expect_fixed(row.feed.author));
@@ -133,9 +137,9 @@ Result<StreamRows> read_stream_rows(Reader& reader, std::size_t& rows_left) {
 Result<Message> read_have(Reader& reader) {
   Have have;
   std::size_t rows_left = rows_per_have_max;
-  RZ_TRY(const std::uint64_t count, read_list(reader, streams_per_have_max));
+  RZ_TRY(const std::size_t count, read_list(reader, streams_per_have_max));
   have.streams.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     RZ_TRY(StreamRows stream, read_stream_rows(reader, rows_left));
     if (i > 0 && !(have.streams.back().stream < stream.stream)) {
       return malformed(reader, "streams out of order");
@@ -233,8 +237,8 @@ Result<Place> read_place(Reader& reader) {
   RZ_CHECK(reader.expect_array(4));
   RZ_CHECK(reader.expect_fixed(place.device));
   RZ_TRY(place.counter, read_uint(reader));
-  RZ_TRY(const std::uint64_t count, read_list(reader, place_addresses_max));
-  for (std::uint64_t i = 0; i < count; ++i) {
+  RZ_TRY(const std::size_t count, read_list(reader, place_addresses_max));
+  for (std::size_t i = 0; i < count; ++i) {
     RZ_TRY(const ByteView bytes, reader.expect_bytes());
     RZ_TRY(ipld::Multiaddr address, ipld::Multiaddr::decode(bytes));
     place.addresses.push_back(std::move(address));
@@ -245,8 +249,8 @@ Result<Place> read_place(Reader& reader) {
 
 Result<Message> read_places(Reader& reader) {
   Places places;
-  RZ_TRY(const std::uint64_t count, read_list(reader, places_max));
-  for (std::uint64_t i = 0; i < count; ++i) {
+  RZ_TRY(const std::size_t count, read_list(reader, places_max));
+  for (std::size_t i = 0; i < count; ++i) {
     RZ_TRY(Place place, read_place(reader));
     if (i > 0 && !(places.places.back().device < place.device)) return malformed(reader, "places out of order");
     places.places.push_back(std::move(place));
@@ -264,6 +268,18 @@ void write(Writer& writer, const State& state) {
   writer.array(2);
   writer.unsigned_integer(static_cast<std::uint64_t>(Type::state));
   writer.bytes(state.bytes);
+}
+
+void write(Writer& writer, const CutWanted& wanted) {
+  writer.array(2);
+  writer.unsigned_integer(static_cast<std::uint64_t>(Type::cut_wanted));
+  writer.bytes(wanted.root.view());
+}
+
+void write(Writer& writer, const CutTree& cut) {
+  writer.array(2);
+  writer.unsigned_integer(static_cast<std::uint64_t>(Type::cut));
+  writer.bytes(log::encode_head_list(cut.heads));
 }
 
 Result<Message> read_body(Reader& reader, Type type) {
@@ -293,11 +309,21 @@ Result<Message> read_body(Reader& reader, Type type) {
       RZ_TRY(const ByteView bytes, reader.expect_bytes());
       return State{to_bytes(bytes)};
     }
+    case Type::cut_wanted: {
+      CutWanted wanted;
+      RZ_CHECK(reader.expect_fixed(wanted.root));
+      return wanted;
+    }
+    case Type::cut: {
+      RZ_TRY(const ByteView list, reader.expect_bytes());
+      RZ_TRY(log::HeadList heads, log::decode_head_list(list));
+      return CutTree{std::move(heads)};
+    }
   }
   return fail(ErrorCode::sync_malformed, words("no message has type ", static_cast<std::uint64_t>(type)));
 }
 
-constexpr std::uint64_t fields_of[] = {7, 3, 5, 2, 3, 3, 2, 2, 2};
+constexpr std::uint64_t fields_of[] = {7, 3, 5, 2, 3, 3, 2, 2, 2, 2, 2};
 
 }  // namespace
 
@@ -320,7 +346,7 @@ Result<Message> decode(ByteView frame) {
   Reader reader(frame);
   RZ_TRY(const std::uint64_t fields, reader.expect_array());
   RZ_TRY(const std::uint64_t type, read_uint(reader));
-  if (type > 8) return fail(ErrorCode::sync_malformed, words("no message has type ", type));
+  if (type >= std::size(fields_of)) return fail(ErrorCode::sync_malformed, words("no message has type ", type));
   if (fields != fields_of[type]) return fail(ErrorCode::sync_malformed, words("a message of ", fields, " fields"));
   RZ_TRY(Message message, read_body(reader, static_cast<Type>(type)));
   RZ_CHECK(reader.finish());

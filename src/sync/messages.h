@@ -9,6 +9,8 @@
 //   bye     [5, code, text]                                        why the sender is about to close
 //   wanted  [7, content]                                           send the ordered state of that name
 //   state   [8, bytes]                                             it
+//   cut wanted [9, root]                                           send the head tree that a removal names
+//   cut     [10, head list]                                        it, asked for or not
 //   places  [6, [[device, counter, [address, …], signature], …]]   where devices of the pod listen
 // Protocol /rhizome/live/1, best effort, never stored:
 //   tail    [0, stream, feed, seq, [parents], depth, own, payload | null]   the sender's open event so far; null: gone
@@ -24,6 +26,7 @@
 
 #include "ipld/multiaddr.h"
 #include "log/frontier.h"
+#include "log/head_tree.h"
 #include "log/seal.h"
 
 namespace rz::sync {
@@ -110,7 +113,15 @@ struct State {
 };
 inline constexpr std::size_t state_bytes_max = frame_bytes_max - 64;
 
-using Message = std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State>;
+// The head tree that a removal names by its root (architecture, "What counts"): without it the removal does not count.
+struct CutWanted {
+  Hash256 root;
+};
+struct CutTree {
+  log::HeadList heads;  // Satisfies log::check_head_list.
+};
+
+using Message = std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State, CutWanted, CutTree>;
 
 Bytes encode(const Message& message);
 // Errors: sync_malformed, limit_exceeded, and the codec's own with the offset.

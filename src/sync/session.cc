@@ -15,6 +15,16 @@ using log::StreamId;
 Session::Session(const Replica& replica, const log::AuthorKey& self, const Hello& hello, SessionOptions options)
     : replica_(replica), self_(self), hello_(hello), options_(options) {
   control_.push_back(encode(hello_));
+  if (hello_.cut_index == 0) return;
+  for (const StreamId& stream : replica_.streams()) {
+    const EventGraph* graph = replica_.graph(stream);
+    if (graph == nullptr) continue;
+    AtHello& at = at_hello_[stream];
+    at.size = graph->size();
+    for (std::uint32_t i = 0; i < at.size; ++i) {
+      if (!replica_.in_last_cut(stream, EventIndex{i})) at.beyond.push_back(EventIndex{i});
+    }
+  }
 }
 
 // --- The first exchange ----------------------------------------------------------------------------------------------
@@ -27,12 +37,26 @@ Status Session::on_hello(const Hello& theirs) {
   return {};
 }
 
+bool Session::has_common_cut() const {
+  return hello_.cut_index > 0 && hello_.cut_index == their_hello_->cut_index &&
+         hello_.cut_hash == their_hello_->cut_hash;
+}
+
+std::vector<EventIndex> Session::beyond_hello(const StreamId& stream, const EventGraph& graph) const {
+  std::vector<EventIndex> beyond;
+  std::uint32_t size = 0;
+  if (const auto at = at_hello_.find(stream); at != at_hello_.end()) {
+    beyond = at->second.beyond;
+    size = at->second.size;
+  }
+  for (std::uint32_t i = size; i < graph.size(); ++i) beyond.push_back(EventIndex{i});
+  return beyond;
+}
+
 // With a last cut in common only what lies beyond it needs to be told.
 bool Session::needs_rows(const StreamId& stream, const EventGraph& graph) const {
-  const bool common =
-      hello_.cut_index > 0 && hello_.cut_index == their_hello_->cut_index && hello_.cut_hash == their_hello_->cut_hash;
-  if (!common) return graph.size() > 0;
-  return graph.size() > 0 && !replica_.in_last_cut(stream, EventIndex{graph.size() - 1});
+  if (!has_common_cut()) return graph.size() > 0;
+  return !beyond_hello(stream, graph).empty();
 }
 
 void Session::say_what_is_here() {
@@ -84,6 +108,7 @@ Status Session::on_have(Tick now, const Have& theirs) {
   their_have_complete_ = true;
   for (const StreamId& stream : replica_.streams()) plan_first(stream);
   their_first_rows_.clear();
+  at_hello_.clear();
   release_deferred(now);
   return {};
 }
@@ -94,15 +119,7 @@ void Session::plan_first(const StreamId& stream) {
   if (graph == nullptr || graph->size() == 0) return;
   const auto rows = their_first_rows_.find(stream);
   if (rows == their_first_rows_.end() && !needs_rows(stream, *graph)) return;
-  const bool common =
-      hello_.cut_index > 0 && hello_.cut_index == their_hello_->cut_index && hello_.cut_hash == their_hello_->cut_hash;
-  if (rows == their_first_rows_.end() && common) {
-    std::vector<EventIndex> beyond;
-    for (std::uint32_t i = 0; i < graph->size(); ++i) {
-      if (!replica_.in_last_cut(stream, EventIndex{i})) beyond.push_back(EventIndex{i});
-    }
-    return enqueue(stream, beyond);
-  }
+  if (rows == their_first_rows_.end() && has_common_cut()) return enqueue(stream, beyond_hello(stream, *graph));
   for (log::IndexRun& run : graph->missing_for(rows == their_first_rows_.end() ? log::FeedHeads{} : rows->second)) {
     backlog_events_ += run.events.size();
     backlog_.push_back({stream, std::move(run), 0});

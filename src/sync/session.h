@@ -67,7 +67,7 @@ class Session {
 
   // The stream's graph grew. `from_peer`: the new events [begin, size) came by this session.
   void on_admitted(Tick now, const log::StreamId& stream, log::EventIndex begin, bool from_peer);
-  // Everything that arrived in frames up to `number` is durable or was of no use.
+  // Everything that arrived in frames up to `number` is durable here, or was of no use. What only waits is neither.
   void acknowledge(std::uint64_t number);
   // More of the stream is durable: the other side will want to know, except of what it sent itself.
   void on_durable(const log::StreamId& stream);
@@ -113,6 +113,9 @@ class Session {
 
   void say_what_is_here();
   log::FeedHeads durable_rows(const log::EventGraph& graph, std::uint32_t durable) const;
+  bool has_common_cut() const;
+  // What lies beyond the cut that the hello named, at this moment.
+  std::vector<log::EventIndex> beyond_hello(const log::StreamId& stream, const log::EventGraph& graph) const;
   bool needs_rows(const log::StreamId& stream, const log::EventGraph& graph) const;
   void plan_first(const log::StreamId& stream);
   void enqueue(const log::StreamId& stream, const std::vector<log::EventIndex>& events);
@@ -126,6 +129,13 @@ class Session {
   log::AuthorKey self_;
   Hello hello_;
   SessionOptions options_;
+  // Of each stream when the hello was made: its size and what the hello's cut did not hold. Later cuts don't change
+  // what the two sides take for granted.
+  struct AtHello {
+    std::uint32_t size = 0;
+    std::vector<log::EventIndex> beyond;
+  };
+  std::map<log::StreamId, AtHello> at_hello_;
   std::optional<Hello> their_hello_;
   bool their_have_complete_ = false;
   bool said_ = false;

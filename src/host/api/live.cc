@@ -132,9 +132,26 @@ Status Api::live_edit(const std::shared_ptr<LiveSocket>& socket, Live& live, con
   std::vector<pod::TextEdit> edits;
   for (const TextChange& change : delta.to_changes())
     edits.push_back({change.position, change.removed, change.inserted});
-  RZ_CHECK(daemon_.pod().edit_text(now(), document, edits));
+  std::optional<std::string> before;
+  if (daemon_.pod().has_tails(document)) {
+    RZ_TRY(before, daemon_.pod().text(document));
+  }
+  RZ_TRY(const document::Patches patches, daemon_.pod().edit_text(now(), document, edits));
+  RZ_TRY(const TextDelta made, text_delta(patches));
   socket->send(dump({{"type", "ack"}, {"doc", document.hex()}, {"rev", session->second.taken()}}));
-  pass_on(document, delta, daemon_.pod().status(now()).device.hex(), socket.get());
+  if (before && made.steps() != delta.steps()) {
+    // The page shows what it asked for; the difference to what was made follows as a change.
+    RZ_TRY(const std::u32string points, utf8_to_code_points(*before));
+    const auto correction = difference(delta.apply(points), made.apply(points));
+    RZ_TRY(const TextDelta mend, TextDelta::from_changes(correction));
+    socket->send(dump({{"type", "changes"},
+                       {"doc", document.hex()},
+                       {"rev", session->second.sent(mend)},
+                       {"device", nullptr},
+                       {"changes", changes_json(correction)}}));
+  }
+  session->second.last_state = name_of(pod::WriteState::visible);  // So that whatever it becomes is told.
+  pass_on(document, made, daemon_.pod().self().hex(), socket.get());
   daemon_.pump();
   return {};
 }
@@ -155,14 +172,18 @@ void Api::pass_on(const log::StreamId& document, const TextDelta& delta, const s
   }
 }
 
-void Api::document_changed(const pod::DocumentChanged& change) {
+Result<TextDelta> Api::text_delta(const document::Patches& patches) {
   std::vector<TextChange> changes;
-  for (const document::Patch& patch : change.patches) {
+  for (const document::Patch& patch : patches) {
     const auto* splice = std::get_if<document::TextSplice>(&patch.change);
     if (splice == nullptr || patch.path != document::body()) continue;
     changes.push_back({splice->position, splice->deleted, splice->inserted});
   }
-  const auto delta = TextDelta::from_changes(changes);
+  return TextDelta::from_changes(changes);
+}
+
+void Api::document_changed(const pod::DocumentChanged& change) {
+  const auto delta = text_delta(change.patches);
   if (delta) pass_on(change.document, *delta, change.by ? change.by->hex() : std::string(), nullptr);
 }
 

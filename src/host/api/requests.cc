@@ -62,17 +62,6 @@ Result<std::string> text_field(const Json& json, const char* name) {
   return field->get<std::string>();
 }
 
-// The one replacement that makes `to` of `from`, in code points: what a file saved by an editor means.
-std::vector<TextChange> difference(std::u32string_view from, std::u32string_view to) {
-  const std::size_t shorter = std::min(from.size(), to.size());
-  std::size_t front = 0;
-  while (front < shorter && from[front] == to[front]) ++front;
-  std::size_t back = 0;
-  while (back < shorter - front && from[from.size() - 1 - back] == to[to.size() - 1 - back]) ++back;
-  if (front == from.size() && from.size() == to.size()) return {};
-  return {{front, from.size() - front - back, code_points_to_utf8(to.substr(front, to.size() - front - back))}};
-}
-
 std::vector<pod::TextEdit> edits_of(const std::vector<TextChange>& changes) {
   std::vector<pod::TextEdit> edits;
   for (const TextChange& change : changes) edits.push_back({change.position, change.removed, change.inserted});
@@ -186,7 +175,11 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
     }
     const auto json = parse_object(request.body.empty() ? "{}" : request.body);
     if (!json) return fail(ErrorCode::bad_argument, "the body is no JSON object");
-    const bool cloud = json->value("kind", std::string("personal")) == "cloud";
+    const Json kind = json->value("kind", Json("personal"));
+    if (kind != "personal" && kind != "cloud") {
+      return fail(ErrorCode::bad_argument, "\"kind\" is \"personal\" or \"cloud\"");
+    }
+    const bool cloud = kind == "cloud";
     const identity::JoinSecret secret =
         daemon_.pod().invite(now(), cloud ? log::DeviceKind::cloud : log::DeviceKind::personal);
     RZ_TRY(const std::string link, daemon_.join_link(secret));
@@ -206,6 +199,15 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
       return fail(ErrorCode::bad_argument, "no device is asking to be added right now");
     }
     daemon_.pod().pairing(now(), identity::Inviter::Answer{(*json)["accept"].get<bool>()});
+    return std::string("{}");
+  }
+  if (path.size() == 2 && request.method == "PUT") {
+    RZ_TRY(const Bytes bytes, from_hex(path[1]));
+    RZ_TRY(const crypto::PublicKey device, crypto::PublicKey::from(bytes));
+    const auto json = parse_object(request.body);
+    if (!json) return fail(ErrorCode::bad_argument, "the body is no JSON object");
+    RZ_TRY(const std::string name, text_field(*json, "name"));
+    RZ_CHECK(daemon_.pod().rename_device(now(), device, name));
     return std::string("{}");
   }
   if (path.size() == 3 && request.method == "POST") {
@@ -260,17 +262,18 @@ void Api::change_documents(const HttpRequest& request, const Answer& answer) {
         RZ_TRY(const std::u32string old_points, utf8_to_code_points(before));
         RZ_TRY(const std::u32string new_points, utf8_to_code_points(text));
         const auto changes = difference(old_points, new_points);
-        RZ_CHECK(daemon_.pod().edit_text(now(), id, edits_of(changes)));
-        RZ_TRY(const TextDelta delta, TextDelta::from_changes(changes));
-        pass_on(id, delta, {}, nullptr);
+        RZ_TRY(const document::Patches patches, daemon_.pod().edit_text(now(), id, edits_of(changes)));
+        RZ_TRY(const TextDelta made, text_delta(patches));
+        pass_on(id, made, {}, nullptr);
       }
       return std::string("{}");
     }
     if (path.size() == 3 && path[2] == "edit" && request.method == "POST") {
       RZ_TRY(const auto changes, changes_from(json->value("changes", Json())));
-      RZ_TRY(const TextDelta delta, TextDelta::from_changes(changes));
-      RZ_CHECK(daemon_.pod().edit_text(now(), id, edits_of(changes)));
-      pass_on(id, delta, {}, nullptr);
+      RZ_CHECK(TextDelta::from_changes(changes));
+      RZ_TRY(const document::Patches patches, daemon_.pod().edit_text(now(), id, edits_of(changes)));
+      RZ_TRY(const TextDelta made, text_delta(patches));
+      pass_on(id, made, {}, nullptr);
       return std::string("{}");
     }
     return fail(ErrorCode::not_found, words("there is nothing at ", request.path));

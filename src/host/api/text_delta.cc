@@ -207,6 +207,17 @@ std::u32string TextDelta::apply(std::u32string_view text) const {
   return result;
 }
 
+// The one replacement that makes `to` of `from`, in code points: what a file saved by an editor means.
+std::vector<TextChange> difference(std::u32string_view from, std::u32string_view to) {
+  const std::size_t shorter = std::min(from.size(), to.size());
+  std::size_t front = 0;
+  while (front < shorter && from[front] == to[front]) ++front;
+  std::size_t back = 0;
+  while (back < shorter - front && from[from.size() - 1 - back] == to[to.size() - 1 - back]) ++back;
+  if (front == from.size() && from.size() == to.size()) return {};
+  return {{front, from.size() - front - back, code_points_to_utf8(to.substr(front, to.size() - front - back))}};
+}
+
 Result<std::u32string> utf8_to_code_points(std::string_view text) {
   RZ_CHECK(ipld::check_utf8(as_bytes(text)));
   std::u32string points;

@@ -67,6 +67,9 @@ class TextDelta {
   std::vector<Step> steps_;
 };
 
+// The one replacement that makes `to` of `from`: what a file that an editor saved means. None where they are equal.
+std::vector<TextChange> difference(std::u32string_view from, std::u32string_view to);
+
 // Errors: bad_argument (not UTF-8).
 Result<std::u32string> utf8_to_code_points(std::string_view text);
 std::string code_points_to_utf8(std::u32string_view text);

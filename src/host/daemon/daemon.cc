@@ -166,6 +166,7 @@ void Daemon::carry_out() {
   }
   for (const pod::Output::Close& close : out.close) links_->close(close.device);
   api_->notify(out.notices);
+  if (out.must_wipe) files_.drop_keys();
   if (out.must_stop) {
     return fail(Error{ErrorCode::not_a_device,
                       "this device was removed from the pod; its data stays here, readable by "

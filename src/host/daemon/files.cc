@@ -121,6 +121,12 @@ Status DeviceFiles::write_paper(const identity::PaperKey& paper) const {
   return write_file(path("paper.key"), to_hex(paper.seed().expose()) + "\n", 0600);
 }
 
+void DeviceFiles::drop_keys() const {
+  // Overwritten first: on most disks that is the best a program can do.
+  (void)write_file(path("device.key"), std::string(65, '0'), 0600);
+  ::unlink(path("device.key").c_str());
+}
+
 void DeviceFiles::drop_paper() const { ::unlink(path("paper.key").c_str()); }
 
 Result<std::string> DeviceFiles::api_token(crypto::Entropy& entropy) const {

@@ -31,6 +31,8 @@ struct DeviceFiles {
   // Errors: not_found, store_damaged (not a key), store_io.
   Result<identity::DeviceKeys> read_keys() const;
   Status write_keys(const identity::DeviceKeys& keys) const;
+  // This device was removed: what it could read with is gone.
+  void drop_keys() const;
   // Nothing once the paper is confirmed.
   Result<std::optional<identity::PaperKey>> read_paper() const;
   Status write_paper(const identity::PaperKey& paper) const;

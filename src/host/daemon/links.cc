@@ -110,10 +110,12 @@ void Links::attach(const crypto::PublicKey& device, const StreamPtr& stream, std
   stream->on_remote_closed([this, alive, device, id] {
     if (!alive.expired()) drop(device, id);
   });
-  if (!link.up && link.streams[0] && link.streams[1] && link.streams[2]) {
-    link.up = true;
-    handlers_.connected(device);
-  }
+  // Nothing is read before all three are there: the pod would not know whom it comes from.
+  if (link.up) return;
+  if (!link.streams[0] || !link.streams[1] || !link.streams[2]) return stream->pause_reading();
+  link.up = true;
+  handlers_.connected(device);
+  for (const StreamPtr& each : link.streams) each->resume_reading();
 }
 
 void Links::drop(const crypto::PublicKey& device, std::uint64_t connection) {

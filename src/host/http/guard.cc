@@ -5,13 +5,6 @@
 
 namespace rz::host {
 
-bool equal_secret(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
-
 bool host_is_ours(std::string_view host, std::uint16_t port) {
   const std::string suffix = ":" + std::to_string(port);
   for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {

@@ -9,9 +9,6 @@
 
 namespace rz::host {
 
-// Compares in time that depends on the lengths alone.
-bool equal_secret(std::string_view a, std::string_view b);
-
 // Whether a Host header names this server: 127.0.0.1, localhost or [::1] with our port. A page that rebinds its own
 // name to 127.0.0.1 still sends its own name here.
 bool host_is_ours(std::string_view host, std::uint16_t port);

@@ -18,6 +18,7 @@
 #include <set>
 #include <sstream>
 
+#include "crypto/secret.h"
 #include "host/http/guard.h"
 
 namespace rz::host {
@@ -42,6 +43,10 @@ constexpr std::string_view content_policy =
 
 // Beast has a string_view of its own.
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+
+bool equal_secret(std::string_view a, std::string_view b) {
+  return crypto::equal_constant_time(as_bytes(a), as_bytes(b));
+}
 
 std::string error_body(std::string_view code, std::string_view message) {
   return words(R"({"error":{"code":")", code, R"(","message":")", message, R"("}})");
@@ -265,11 +270,17 @@ class Server final : public HttpServer {
     // The handler may answer at once or later; a timer that never fires by itself is the latch between the two.
     auto done = std::make_shared<asio::steady_timer>(io_, std::chrono::steady_clock::time_point::max());
     auto result = std::make_shared<std::optional<HttpResponse>>();
-    handlers_.request(std::move(request), [done, result](HttpResponse response) {
+    const auto answer = [done, result](HttpResponse response) {
       if (*result) return;
       *result = std::move(response);
       done->cancel();
-    });
+    };
+    try {
+      handlers_.request(std::move(request), answer);
+    } catch (const std::exception&) {
+      // A bug of ours (a library's exception that nobody expected): it costs one request, not the process.
+      answer({500, "application/json", error_body("internal", "this request could not be handled")});
+    }
     while (!*result) {
       beast::error_code ignored;
       co_await done->async_wait(asio::redirect_error(use_awaitable, ignored));
@@ -362,7 +373,13 @@ awaitable<void> Socket::run(Request request) {
   while (open_) {
     co_await stream_.async_read(buffer, asio::redirect_error(use_awaitable, error));
     if (error) break;
-    if (stream_.got_text()) server_.handlers().live_message(self, beast::buffers_to_string(buffer.data()));
+    if (stream_.got_text()) {
+      try {
+        server_.handlers().live_message(self, beast::buffers_to_string(buffer.data()));
+      } catch (const std::exception&) {
+        break;  // As above: it costs one connection.
+      }
+    }
     buffer.consume(buffer.size());
   }
   close();

@@ -142,7 +142,8 @@ void bind_to_promise(const Promised& promised, Recovery& found) {
   const bool below = promised.last_index <= state.base.index;
   const bool holds =
       below || (promised.last_index <= last &&
-                state.entries[promised.last_index.n - state.base.index.n - 1].hash() == promised.last_hash);
+                state.entries[static_cast<std::size_t>(promised.last_index.n - state.base.index.n - 1)].hash() ==
+                    promised.last_hash);
   const bool known = !state.lost.empty() && state.lost.back().index >= promised.last_index;
   if (holds || known || promised.store_is_ahead) return;
   // The store went back in time. What it holds in place of what was promised does not count.

@@ -1,0 +1,249 @@
+// Devices that are suspended, removed, or must not be able to read.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "pod/testing/network.h"
+
+namespace rz::pod {
+namespace {
+
+using testing::Network;
+
+const DeviceSummary& summary_of(const std::vector<DeviceSummary>& all, const PublicKey& key) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const DeviceSummary& each) { return each.key == key; });
+  RZ_ASSERT(found != all.end());
+  return *found;
+}
+
+bool holds(const store::MemoryStore& store, ByteView what) {
+  return std::any_of(store.records().begin(), store.records().end(), [&](const auto& record) {
+    return as_text(record.second).find(as_text(what)) != std::string_view::npos;
+  });
+}
+
+TEST(Devices, ACloudPeerStoresEverythingAndReadsNothing) {
+  Network net(11);
+  net.found();
+  net.add(0, "cloud", log::DeviceKind::cloud);
+  const std::string secret_title = "A-title-nobody-else-reads";
+  const std::string secret_text = "plaintext that must not reach the provider";
+  const auto document = *net.pod(0).create_document(net.now(), secret_title, secret_text);
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+
+  EXPECT_EQ(net.pod(0).frontier(), net.pod(1).frontier());
+  EXPECT_FALSE(net.pod(1).text(document).has_value());
+  const auto listed = net.pod(1).documents();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_FALSE(listed[0].readable);
+  EXPECT_FALSE(net.pod(1).create_document(net.now(), "mine", "x").has_value());
+  // Sealed deterministically, so pieces would be found if any body went out in the clear. Nor does the writer's own
+  // store hold plaintext: bodies are stored as they are hashed.
+  for (const std::string& secret : {secret_title, secret_text, std::string("rhizome/document")}) {
+    EXPECT_FALSE(holds(net.device(1).store, as_bytes(secret))) << secret;
+    EXPECT_FALSE(holds(net.device(0).store, as_bytes(secret))) << secret;
+  }
+  EXPECT_TRUE(holds(net.device(1).store, as_bytes("laptop")) || holds(net.device(1).store, as_bytes("cloud")))
+      << "the search finds nothing at all";
+}
+
+TEST(Devices, ASuspendedDeviceIsDisconnectedAndCatchesNothing) {
+  Network net(12);
+  net.found();
+  net.add(0, "phone");
+  net.add(0, "tablet");
+  const auto document = *net.pod(0).create_document(net.now(), "Notes", "before");
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+  ASSERT_TRUE(net.connected(0, 2) && net.connected(1, 2));
+
+  ASSERT_TRUE(net.pod(0).suspend_device(net.now(), net.key(2)).has_value());
+  net.pump(0);
+  ASSERT_TRUE(net.run_until([&] { return !net.connected(0, 2) && !net.connected(1, 2); }));
+  ASSERT_TRUE(net.pod(0).edit_text(net.now(), document, {{6, 0, " and after"}}).has_value());
+  net.pump(0);
+  net.run(seconds(5));
+  EXPECT_FALSE(net.connected(0, 2));
+  EXPECT_FALSE(net.pod(1).is_device(net.key(2)));
+  EXPECT_EQ(*net.pod(1).text(document), "before and after");
+  EXPECT_EQ(*net.pod(2).text(document), "before");
+  EXPECT_FALSE(net.device(2).stopped);  // Suspended is not removed.
+  EXPECT_TRUE(summary_of(net.pod(1).devices(net.now()), net.key(2)).suspended);
+}
+
+class Removal : public ::testing::Test {
+ protected:
+  explicit Removal(std::uint64_t seed = 13) : net_(seed) {
+    net_.found();
+    net_.add(0, "phone");
+    net_.add(0, "tablet");
+    document_ = *net_.pod(0).create_document(net_.now(), "Notes", "before");
+    net_.pump(0);
+    RZ_ASSERT(net_.converge());
+  }
+
+  void remove_tablet() {
+    const Status removed = net_.pod(0).remove_device(net_.now(), net_.key(2), &net_.paper());
+    ASSERT_TRUE(removed.has_value()) << removed.error().to_string();
+    net_.pump(0);
+  }
+
+  bool removed_at(std::size_t device) { return summary_of(net_.pod(device).devices(net_.now()), net_.key(2)).removed; }
+
+  Network net_;
+  log::StreamId document_;
+};
+
+TEST_F(Removal, CountsEverywhereAndTheOthersGoOn) {
+  remove_tablet();
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(0) && removed_at(1); }));
+  // It hears of it, and wipes its key.
+  ASSERT_TRUE(net_.run_until([&] { return net_.device(2).stopped && net_.device(2).wiped; }));
+  ASSERT_TRUE(net_.pod(1).edit_text(net_.now(), document_, {{6, 0, " and after"}}).has_value());
+  net_.pump(1);
+  ASSERT_TRUE(net_.converge());
+  EXPECT_EQ(*net_.pod(0).text(document_), "before and after");
+  // Still so after a restart: the head tree is stored, not only known.
+  for (const std::size_t i : {0u, 1u}) {
+    net_.crash(i);
+    ASSERT_TRUE(net_.restart(i).has_value());
+    EXPECT_TRUE(removed_at(i));
+    EXPECT_TRUE(net_.pod(i).identity().missing_cuts.empty());
+  }
+  ASSERT_TRUE(net_.run_until([&] { return net_.pod(0).status(net_.now()).quorum; }));
+  EXPECT_EQ(net_.pod(0).status(net_.now()).devices, 2u);
+  EXPECT_FALSE(net_.connected(0, 2));
+}
+
+TEST_F(Removal, CantReadWhatComesAfter) {
+  const std::size_t epochs_before = [&] {
+    net_.cut(2, 0);
+    net_.cut(2, 1);
+    return net_.pod(2).frontier().size();
+  }();
+  (void)epochs_before;
+  remove_tablet();
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(0) && removed_at(1); }));
+  net_.run(seconds(1));
+  const std::string secret = "only for those who stayed";
+  const auto later = *net_.pod(1).create_document(net_.now(), "Later", secret);
+  ASSERT_TRUE(net_.pod(0).edit_text(net_.now(), document_, {{0, 0, secret}}).has_value());
+  net_.pump(0);
+  net_.pump(1);
+  ASSERT_TRUE(net_.run_until([&] {
+    const auto text = net_.pod(0).text(later);
+    return text && *text == secret && *net_.pod(1).text(document_) == secret + "before";
+  }));
+  // The thief copies everything that the others store, ciphertext and wrapped keys, and opens it with the tablet's key.
+  net_.crash(2);
+  store::MemoryStore& copy = net_.device(2).store;
+  copy = net_.device(0).store;
+  net_.device(2).promise = net_.device(0).promise;
+  ASSERT_TRUE(net_.restart(2).has_value());
+  EXPECT_FALSE(net_.pod(2).text(later).has_value());
+  const auto old = net_.pod(2).text(document_);
+  EXPECT_TRUE(old && old->find(secret) == std::string::npos);
+}
+
+TEST_F(Removal, ItsLaterEventsAreQuarantined) {
+  net_.cut(2, 0);
+  net_.cut(2, 1);
+  remove_tablet();
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(1); }));
+  // Unaware, the tablet writes on; then somebody carries its events in: the phone had been connected to it alone.
+  ASSERT_TRUE(net_.pod(2).edit_text(net_.now(), document_, {{0, 0, "from the tablet: "}}).has_value());
+  net_.pod(2).flush(net_.now());
+  net_.pump(2);
+  net_.run(seconds(1));
+  EXPECT_EQ(*net_.pod(2).text(document_), "from the tablet: before");
+  net_.heal_all();
+  net_.run(seconds(3));
+  EXPECT_EQ(*net_.pod(0).text(document_), "before");
+  EXPECT_EQ(*net_.pod(1).text(document_), "before");
+}
+
+// The event reached one device before it heard of the removal: it has it, shows it no longer, and says so to nobody.
+TEST_F(Removal, WhatTheRemoverHadNotSeenIsQuarantinedEverywhere) {
+  net_.cut(0, 1);
+  net_.cut(0, 2);
+  ASSERT_TRUE(net_.pod(2).edit_text(net_.now(), document_, {{0, 0, "late "}}).has_value());
+  net_.pod(2).flush(net_.now());
+  net_.pump(2);
+  ASSERT_TRUE(net_.run_until([&] { return *net_.pod(1).text(document_) == "late before"; }));
+  remove_tablet();
+  net_.run(milliseconds(100));
+  net_.heal(0, 1);
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(1) && *net_.pod(1).text(document_) == "before"; }));
+  ASSERT_TRUE(net_.pod(1).edit_text(net_.now(), document_, {{6, 0, "!"}}).has_value());
+  net_.pump(1);
+  ASSERT_TRUE(net_.converge());
+  EXPECT_EQ(*net_.pod(0).text(document_), "before!");
+  EXPECT_EQ(*net_.pod(1).text(document_), "before!");
+}
+
+TEST_F(Removal, ACrashBetweenPromiseAndOperationIsMadeGood) {
+  // The promise reaches the disk, the process dies before it hears so: nothing has been signed twice, and it goes on.
+  const Status removed = net_.pod(0).remove_device(net_.now(), net_.key(2), &net_.paper());
+  ASSERT_TRUE(removed.has_value());
+  net_.pump(0);
+  net_.crash(0, 1);
+  ASSERT_TRUE(net_.restart(0).has_value());
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(0) && removed_at(1); }));
+}
+
+TEST_F(Removal, NeedsThePaperKeyOrAMajority) {
+  // The phone is not established: its word alone removes nobody.
+  const Status refused = net_.pod(1).remove_device(net_.now(), net_.key(2), nullptr);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::authority_missing);
+  net_.pump(1);
+  net_.run(seconds(1));
+  EXPECT_FALSE(removed_at(0));
+  EXPECT_FALSE(removed_at(1));
+}
+
+TEST(Devices, ARemovedCloudPeerIsLeft) {
+  Network net(14);
+  net.found();
+  net.add(0, "cloud", log::DeviceKind::cloud);
+  net.add(0, "phone");
+  ASSERT_TRUE(net.converge());
+  ASSERT_TRUE(net.pod(0).remove_device(net.now(), net.key(1), nullptr).has_value());
+  net.pump(0);
+  ASSERT_TRUE(net.run_until([&] { return !net.connected(0, 1) && !net.connected(2, 1); }));
+  const auto document = *net.pod(0).create_document(net.now(), "Notes", "free");
+  net.pump(0);
+  ASSERT_TRUE(net.run_until([&] { return net.device(1).stopped; }));
+  ASSERT_TRUE(net.converge());
+  EXPECT_EQ(*net.pod(2).text(document), "free");
+}
+
+TEST(Devices, ANewcomerReadsWhatWasWrittenBefore) {
+  Network net(15);
+  net.found();
+  const auto document = *net.pod(0).create_document(net.now(), "Old", "from before you came");
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+  net.add(0, "phone");
+  ASSERT_TRUE(net.converge());
+  EXPECT_EQ(*net.pod(1).text(document), "from before you came");
+  EXPECT_EQ(net.pod(1).status(net.now()).devices, 2u);
+}
+
+TEST(Devices, PlacesSurviveARestart) {
+  Network net(16);
+  net.found();
+  net.add(0, "phone");
+  ASSERT_TRUE(net.run_until([&] { return net.pod(0).places().size() == 1; }));
+  net.run(milliseconds(50));
+  net.crash(1);
+  net.crash(0);
+  ASSERT_TRUE(net.restart(0).has_value());
+  ASSERT_EQ(net.pod(0).places().size(), 1u);
+  EXPECT_EQ(net.pod(0).places()[0].first, net.key(1));
+  EXPECT_FALSE(net.pod(0).places()[0].second.empty());
+}
+
+}  // namespace
+}  // namespace rz::pod

@@ -1,0 +1,94 @@
+// One device alone: what a write promises, and that the store gives back what was acknowledged.
+#include "pod/pod.h"
+
+#include <gtest/gtest.h>
+
+#include "pod/testing/network.h"
+
+namespace rz::pod {
+namespace {
+
+using testing::Network;
+
+TEST(Pod, CreatesEditsReadsAndReopensTheSame) {
+  Network net(1);
+  net.found();
+  const auto document = net.pod(0).create_document(net.now(), "Notes", "hello");
+  ASSERT_TRUE(document.has_value()) << document.error().to_string();
+  ASSERT_TRUE(net.pod(0).edit_text(net.now(), *document, {{5, 0, " wörld"}, {0, 1, "H"}}).has_value());
+  EXPECT_EQ(*net.pod(0).text(*document), "Hello wörld");
+  EXPECT_EQ(*net.pod(0).text_length(*document), 11u);
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+  const log::HeadList frontier = net.pod(0).frontier();
+
+  net.crash(0);
+  ASSERT_TRUE(net.restart(0).has_value());
+  EXPECT_EQ(*net.pod(0).text(*document), "Hello wörld");
+  EXPECT_EQ(*net.pod(0).title(*document), "Notes");
+  EXPECT_EQ(net.pod(0).frontier(), frontier);
+  EXPECT_TRUE(net.pod(0).alarms().empty());
+  // And it goes on: in a feed of its own, since a restored backup must not contradict itself.
+  ASSERT_TRUE(net.pod(0).edit_text(net.now(), *document, {{11, 0, "!"}}).has_value());
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+  EXPECT_EQ(*net.pod(0).text(*document), "Hello wörld!");
+}
+
+TEST(Pod, AnEditOutOfRangeChangesNothing) {
+  Network net(2);
+  net.found();
+  const auto document = *net.pod(0).create_document(net.now(), "Notes", "abc");
+  const auto refused = net.pod(0).edit_text(net.now(), document, {{0, 0, "x"}, {9, 0, "y"}});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::position_out_of_range);
+  EXPECT_EQ(*net.pod(0).text(document), "abc");
+  EXPECT_EQ(net.pod(0).text(log::StreamId{}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(net.pod(0).edit_text(net.now(), document, {{1, 3, ""}}).error().code, ErrorCode::position_out_of_range);
+}
+
+TEST(Pod, AWriteIsVisibleThenLocalThenPodThenCommitted) {
+  Network net(3);
+  net.found();
+  net.add(0, "phone");
+  ASSERT_TRUE(net.converge());
+  const auto document = *net.pod(0).create_document(net.now(), "Notes", "");
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+
+  ASSERT_TRUE(net.pod(0).edit_text(net.now(), document, {{0, 0, "a"}}).has_value());
+  EXPECT_EQ(net.pod(0).state_of(document), WriteState::visible);
+  std::vector<WriteState> seen = {WriteState::visible};
+  net.pod(0).flush(net.now());
+  net.pump(0);
+  ASSERT_TRUE(net.run_until([&] {
+    const WriteState state = net.pod(0).state_of(document);
+    if (state != seen.back()) seen.push_back(state);
+    return state == WriteState::committed;
+  }));
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+
+  // Cut off, a write of one of two devices stays local: no quorum, and no other copy. It never waits, though.
+  net.cut(0, 1);
+  ASSERT_TRUE(net.pod(0).edit_text(net.now(), document, {{1, 0, "b"}}).has_value());
+  net.pod(0).flush(net.now());
+  net.pump(0);
+  net.run(seconds(5));
+  EXPECT_EQ(net.pod(0).state_of(document),
+            net.pod(0).status(net.now()).voters == 1 ? WriteState::committed : WriteState::local);
+  EXPECT_EQ(*net.pod(0).text(document), "ab");
+  net.heal(0, 1);
+  ASSERT_TRUE(net.converge());
+  EXPECT_EQ(*net.pod(1).text(document), "ab");
+}
+
+TEST(Pod, OpeningNothingSaysSo) {
+  store::MemoryStore empty;
+  crypto::SeededEntropy entropy(1);
+  const auto opened = Pod::open({}, identity::DeviceKeys::random(entropy), empty, {}, entropy, {});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace rz::pod

@@ -1,0 +1,132 @@
+// For tests only: a network of whole devices in one process, under virtual time. Every delay, crash and cut is drawn
+// from a seed or ordered by the test; equal seeds give equal runs.
+//
+// What it models: a disk that commits batches in order after a delay, and loses those that were not committed when the
+// process ends; connections that deliver in order after a delay, and lose what is under way when they are cut; pairing
+// over a connection whose both ends know the same exporter.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "identity/pairing.h"
+#include "pod/pod.h"
+#include "store/memory_store.h"
+
+namespace rz::pod::testing {
+
+struct NetworkOptions {
+  Duration link_delay_max = milliseconds(12);
+  Duration disk_delay_max = milliseconds(6);
+  Duration redial_every = milliseconds(60);
+  std::optional<std::uint64_t> compact_every;  // As in pod::Options; none: its own.
+  std::optional<std::uint64_t> compact_keep;
+};
+
+// One device: what survives a crash (store, promise, keys) and what does not (pod).
+struct Device {
+  Device(std::string its_name, identity::DeviceKeys its_keys, std::uint64_t seed)
+      : name(std::move(its_name)), keys(std::move(its_keys)), entropy(seed) {}
+
+  std::string name;
+  identity::DeviceKeys keys;
+  crypto::SeededEntropy entropy;  // Goes on across restarts, as the world does.
+  store::MemoryStore store;
+  std::optional<store::Promise> promise;
+
+  std::optional<Pod> pod;
+  std::uint64_t life = 0;  // Counts restarts.
+  std::optional<Tick> wake_at;
+  std::deque<Persist> writes;  // Handed to the disk, not durable yet.
+  std::vector<Notice> notices;
+  bool stopped = false;  // It was told to stop: it was removed.
+  bool wiped = false;
+};
+
+class Network {
+ public:
+  explicit Network(std::uint64_t seed, NetworkOptions options = {});
+
+  // --- Devices
+  // The first device of a new pod. Returns 0.
+  std::size_t found(std::string name = "laptop");
+  // A new device, paired by `inviter`, which says yes. Returns its number; asserts that it comes about.
+  std::size_t add(std::size_t inviter, std::string name, log::DeviceKind kind = log::DeviceKind::personal);
+  std::size_t size() const { return devices_.size(); }
+  Device& device(std::size_t i) { return *devices_[i]; }
+  Pod& pod(std::size_t i) { return *devices_[i]->pod; }
+  bool alive(std::size_t i) const { return devices_[i]->pod.has_value(); }
+  const PublicKey& key(std::size_t i) const { return devices_[i]->keys.public_key(); }
+  const identity::PaperKey& paper() const { return *paper_; }
+
+  // --- What goes wrong
+  // The process ends: batches that the disk has not committed are lost, but for as many as `committed_first`.
+  void crash(std::size_t i, std::size_t committed_first = 0);
+  // Opens the device again. Errors: those of Pod::open.
+  Status restart(std::size_t i);
+  void cut(std::size_t a, std::size_t b);
+  void heal(std::size_t a, std::size_t b);
+  void heal_all();
+  bool connected(std::size_t a, std::size_t b) const;
+
+  // --- Time
+  Now now() const { return {now_, UnixMs{1'700'000'000'000 + now_.us / 1000}}; }
+  void run(Duration duration);
+  // Runs until `done`, at most `limit`. Returns whether it came about.
+  bool run_until(const std::function<bool()>& done, Duration limit = seconds(60));
+  // Until all that live and are not stopped have the same frontier, and every event is committed everywhere.
+  bool converge(Duration limit = seconds(60));
+  // After commands: carries out what the pod wants.
+  void pump(std::size_t i);
+
+  // --- What was seen
+  // Every frame handed to a link: from, to, channel, bytes.
+  std::function<void(std::size_t, std::size_t, Channel, ByteView)> on_frame;
+  // May change or, by returning false, lose a frame.
+  std::function<bool(std::size_t, std::size_t, Channel, Bytes&)> filter;
+  Random& random() { return random_; }
+  bool has_converged() const;
+
+ private:
+  struct Connection {
+    std::uint64_t id = 0;
+    Tick last[2];  // When the last frame of either direction arrives.
+  };
+  using Pair = std::pair<std::size_t, std::size_t>;
+  static Pair pair_of(std::size_t a, std::size_t b) { return a < b ? Pair{a, b} : Pair{b, a}; }
+
+  Status open(std::size_t i);
+  void schedule(Tick at, std::function<void()> action);
+  Tick draw(Duration delay_max);
+  void dial();
+  void connect(std::size_t a, std::size_t b);
+  void disconnect(std::size_t a, std::size_t b);
+  void send(std::size_t from, Send send);
+  void write(std::size_t i, Persist persist);
+  void commit_next(std::size_t i);
+  std::optional<std::size_t> find(const PublicKey& key) const;
+
+  NetworkOptions options_;
+  Random random_;
+  crypto::SeededEntropy entropy_;
+  std::optional<identity::PaperKey> paper_;
+  std::vector<std::unique_ptr<Device>> devices_;
+  std::map<Pair, Connection> connections_;
+  std::set<Pair> cuts_;
+  std::map<std::pair<Tick, std::uint64_t>, std::function<void()>> events_;
+  std::uint64_t next_event_ = 0;
+  std::uint64_t next_connection_ = 1;
+  Tick now_{1'000'000};
+  // Of the pairing under way: what the inviter sends to the newcomer.
+  std::deque<Bytes> to_newcomer_;
+  bool newcomer_closed_ = false;
+};
+
+}  // namespace rz::pod::testing
