@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t slots_min = 16;
 // Between kept seals at most this many events, so that what a peer lacks is seldom far from one.
 constexpr std::uint32_t seal_spacing = 64;
+constexpr std::uint64_t seal_spacing_bytes = 256 * 1024;  // Of bodies: who has less can't admit what it holds.
 
 // Vectors that may grow to a million rows grow by a half, not to the double: the slack counts.
 template <class T>
@@ -200,7 +201,12 @@ void EventTable::add_seal(std::uint32_t index, const crypto::Signature& signatur
   if (at != seals.end() && at->position == row.position) return;
   const auto added = seals.insert(at, Chain::Sealed{row.position, signature});
   // The one before is not needed if its neighbours on both sides are near.
-  if (added - seals.begin() >= 2 && row.position - (added - 2)->position <= seal_spacing) seals.erase(added - 1);
+  if (added - seals.begin() < 2 || row.position - (added - 2)->position > seal_spacing) return;
+  std::uint64_t bytes = 0;
+  for (std::uint32_t at_position = (added - 2)->position + 1; at_position <= row.position; ++at_position) {
+    bytes += rows_[chains_[row.chain].events[at_position]].size;
+  }
+  if (bytes <= seal_spacing_bytes) seals.erase(added - 1);
 }
 
 std::size_t EventTable::memory_bytes() const {

@@ -42,6 +42,7 @@ struct ClusterState {
   raft::Index last_proposed;
   std::uint64_t next_request = 1;
   std::optional<Tick> raft_wake;
+  std::optional<Tick> order_due;  // Silent follower: when to wake the leader if something is still not in order.
   std::optional<Tick> membership_due;
   std::uint64_t incarnation = 0;
   raft::Index saved;  // The applied state that the store holds.

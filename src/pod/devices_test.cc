@@ -56,7 +56,7 @@ TEST(Devices, ASuspendedDeviceIsDisconnectedAndCatchesNothing) {
   const auto document = *net.pod(0).create_document(net.now(), "Notes", "before");
   net.pump(0);
   ASSERT_TRUE(net.converge());
-  ASSERT_TRUE(net.connected(0, 2) && net.connected(1, 2));
+  ASSERT_TRUE(net.run_until([&] { return net.connected(0, 2) && net.connected(1, 2); }));
 
   ASSERT_TRUE(net.pod(0).suspend_device(net.now(), net.key(2)).has_value());
   net.pump(0);
@@ -177,7 +177,7 @@ TEST_F(Removal, WhatTheRemoverHadNotSeenIsQuarantinedEverywhere) {
   ASSERT_TRUE(net_.run_until([&] { return removed_at(1) && *net_.pod(1).text(document_) == "before"; }));
   ASSERT_TRUE(net_.pod(1).edit_text(net_.now(), document_, {{6, 0, "!"}}).has_value());
   net_.pump(1);
-  ASSERT_TRUE(net_.converge());
+  ASSERT_TRUE(net_.converge()) << net_.describe();
   EXPECT_EQ(*net_.pod(0).text(document_), "before!");
   EXPECT_EQ(*net_.pod(1).text(document_), "before!");
 }

@@ -219,8 +219,8 @@ Result<Bytes> StreamReplica::plaintext(EventIndex event) const {
 
 // --- Events from others ----------------------------------------------------------------------------------------------
 
-Result<log::EventId> StreamReplica::take_run(ByteView bytes, const std::optional<log::Seal>& seal,
-                                             store::Batch& batch) {
+Result<log::FeedHead> StreamReplica::take_run(ByteView bytes, const std::optional<log::Seal>& seal,
+                                              store::Batch& batch) {
   RZ_TRY(log::DecodedRun run,
          log::decode_run(bytes, id(), [this](const log::EpochId& epoch) { return body_key(epoch); }));
   const std::uint32_t begin = graph_.size();
@@ -247,7 +247,8 @@ Result<log::EventId> StreamReplica::take_run(ByteView bytes, const std::optional
     forget_waiting();
     return fail(ErrorCode::limit_exceeded, "more events wait for others than fit");
   }
-  return run.events.back().id;
+  const log::DecodedEvent& last = run.events.back();
+  return log::FeedHead{{last.header.author, last.header.feed}, last.header.seq, last.id};
 }
 
 // After a refusal: bodies of events that neither are in the graph nor wait for something.
@@ -423,7 +424,8 @@ void StreamReplica::apply_to_document(EventIndex event) {
 
 document::Document* StreamReplica::document() {
   if (document_ != nullptr || !is_document()) return document_.get();
-  document_ = std::make_unique<document::Document>();
+  const log::FeedName own = keys_.own_feed();
+  document_ = std::make_unique<document::Document>(document::AuthorId{own.author.bytes}, own.feed.value);
   for (std::uint32_t i = 0; i < counts_.verdicts.size(); ++i) {
     if (counts_.verdicts[i] != log::Verdict::effect) {
       (void)document_->set_effect(document_id(graph_.id(EventIndex{i})), false);

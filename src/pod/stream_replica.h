@@ -30,6 +30,8 @@ struct KeySource {
   virtual ~KeySource() = default;
   // Null where this device does not hold the epoch's key.
   virtual const crypto::Secret32* epoch_key(const log::EpochId& epoch) const = 0;
+  // In whose name this device writes: an open event takes its place among concurrent ones before it is closed.
+  virtual log::FeedName own_feed() const = 0;
 };
 
 // The kinds of streams this program folds, by `About::type`.
@@ -74,7 +76,7 @@ class StreamReplica {
 
   // Takes in a run and its seal; what became admitted is put into the batch. Returns the run's last event, which may
   // wait for something: then it is not in the graph. Errors: those of decode_run and offer_run.
-  Result<log::EventId> take_run(ByteView run, const std::optional<log::Seal>& seal, store::Batch& batch);
+  Result<log::FeedHead> take_run(ByteView run, const std::optional<log::Seal>& seal, store::Batch& batch);
   // Admits the author by an operation of stream zero, which may release events that wait.
   bool admit_author(const log::AuthorKey& author, const log::EventId& admission, store::Batch& batch);
 

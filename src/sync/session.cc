@@ -176,13 +176,18 @@ Status Session::on_want(const Want& want) {
 
 // --- What happens here -----------------------------------------------------------------------------------------------
 
-void Session::on_admitted(Tick now, const StreamId& stream, EventIndex begin, bool from_peer) {
+void Session::on_taken(const StreamId& stream, const log::FeedHead& last) {
+  std::uint64_t& sent = sent_there_[stream][last.feed];
+  sent = std::max(sent, last.seq.value + 1);
+}
+
+void Session::on_admitted(Tick now, const StreamId& stream, EventIndex begin) {
   const EventGraph* graph = replica_.graph(stream);
   if (!their_have_complete_ || graph == nullptr) return;
   std::vector<EventIndex> own;
   for (EventIndex event = begin; event.value < graph->size(); ++event.value) {
     const FeedName feed = graph->feed(event);
-    if (from_peer || peer_was_sent(stream, feed, graph->seq(event))) continue;
+    if (peer_was_sent(stream, feed, graph->seq(event))) continue;
     if (graph->author(event) == self_) {
       own.push_back(event);
     } else {
@@ -282,6 +287,15 @@ std::optional<Bytes> Session::next_events() {
   std::size_t bytes = 0;
   while (front.next < front.run.events.size() && piece.events.size() < options_.run_events_max &&
          (piece.events.empty() || bytes < options_.run_bytes_max)) {
+    const EventIndex event = front.run.events[front.next++];
+    bytes += graph->body_size(event) + 16;
+    piece.events.push_back(event);
+  }
+  // To the seal that covers it, which is near: without that the other side could not admit what it got.
+  const auto sealed = graph->covering_seal(piece.events.back());
+  const auto sealed_at = sealed ? graph->find(sealed->head) : std::nullopt;
+  while (sealed_at && front.next < front.run.events.size() && piece.events.back() < *sealed_at &&
+         piece.events.size() < log::run_events_max && bytes < frame_bytes_max / 2) {
     const EventIndex event = front.run.events[front.next++];
     bytes += graph->body_size(event) + 16;
     piece.events.push_back(event);

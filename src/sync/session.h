@@ -65,8 +65,10 @@ class Session {
   // --- This side
   // ------------------------------------------------------------------------------------------------------
 
-  // The stream's graph grew. `from_peer`: the new events [begin, size) came by this session.
-  void on_admitted(Tick now, const log::StreamId& stream, log::EventIndex begin, bool from_peer);
+  // A run that ends with this event came by this session: the other side needs none of it.
+  void on_taken(const log::StreamId& stream, const log::FeedHead& last);
+  // The stream's graph grew by [begin, size), wherever that came from: `on_taken` comes first.
+  void on_admitted(Tick now, const log::StreamId& stream, log::EventIndex begin);
   // Everything that arrived in frames up to `number` is durable here, or was of no use. What only waits is neither.
   void acknowledge(std::uint64_t number);
   // More of the stream is durable: the other side will want to know, except of what it sent itself.

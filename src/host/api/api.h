@@ -64,6 +64,7 @@ class Api {
   void document_changed(const pod::DocumentChanged& change);
   void cursors_changed(const log::StreamId& document);
   void tell_states();
+  void watch_deadline();  // Answers those who waited too long even when nothing else happens.
   void refresh_topics();
   std::string topic(const std::string& name);
 

@@ -24,9 +24,10 @@ std::string color_of(const crypto::PublicKey& device) { return cursor_colors[dev
 }  // namespace
 
 struct Api::Refresh {
-  explicit Refresh(boost::asio::io_context& io) : timer(io) {}
+  explicit Refresh(boost::asio::io_context& io) : timer(io), deadline(io) {}
   boost::asio::steady_timer timer;
   bool due = false;
+  boost::asio::steady_timer deadline;  // Of the write that waits longest, for when nothing else happens.
 };
 
 Api::Api(Daemon& daemon) : daemon_(daemon), refresh_(std::make_unique<Refresh>(daemon.io())) {}
@@ -240,6 +241,17 @@ void Api::notify(const std::vector<pod::Notice>& notices) {
     if (error) return;
     refresh_->due = false;
     refresh_topics();
+  });
+}
+
+void Api::watch_deadline() {
+  if (waiting_.empty()) return;
+  const Duration left = waiting_.front().deadline - now().tick;
+  refresh_->deadline.expires_after(std::chrono::microseconds(std::max<std::int64_t>(left.us, 0) + 1000));
+  refresh_->deadline.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    answer_waiting();
+    watch_deadline();
   });
 }
 

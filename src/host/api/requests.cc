@@ -302,6 +302,7 @@ void Api::answer_when(const HttpRequest& request, const log::StreamId& document,
   }
   daemon_.pod().flush(now());
   waiting_.push_back(std::move(waiting));
+  if (waiting_.size() == 1) watch_deadline();
   daemon_.settle();
 }
 

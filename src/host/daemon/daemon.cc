@@ -169,8 +169,8 @@ void Daemon::carry_out() {
   if (out.must_wipe) files_.drop_keys();
   if (out.must_stop) {
     return fail(Error{ErrorCode::not_a_device,
-                      "this device was removed from the pod; its data stays here, readable by "
-                      "`rhizome doc export`"});
+                      "this device was removed from the pod: its key is deleted, and what it stored can no longer be "
+                      "read here"});
   }
   if (out.wake_at) {
     const Duration wait = *out.wake_at - now().tick;

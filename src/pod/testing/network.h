@@ -93,6 +93,8 @@ class Network {
   std::function<bool(std::size_t, std::size_t, Channel, Bytes&)> filter;
   Random& random() { return random_; }
   bool has_converged() const;
+  // What every device thinks, for a failure's message.
+  std::string describe();
 
  private:
   struct Connection {

@@ -35,6 +35,7 @@ std::size_t Network::add(std::size_t inviter, std::string name, log::DeviceKind 
   const identity::JoinSecret secret = pod(inviter).invite(now(), kind);
   identity::Newcomer newcomer(made->keys, secret, key(inviter), name);
   to_newcomer_.clear();
+  devices_[inviter]->notices.clear();  // Of an earlier pairing.
   newcomer_closed_ = false;
   bool welcomed = false;
   const identity::PairingPeer newcomers_peer{connection, exporter, key(inviter)};
@@ -295,6 +296,22 @@ bool Network::has_converged() const {
     }
   }
   return true;
+}
+
+std::string Network::describe() {
+  std::string text;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (!alive(i)) continue;
+    const PodStatus status = pod(i).status(now());
+    text += words("\ndevice ", i, " ", status.role, " term ", status.term, " commit ", status.commit_index, " events ",
+                  status.events, " voters ", status.voters_reachable, "/", status.voters, ":");
+    for (const log::StreamHeads& heads : pod(i).frontier()) {
+      text += words(" ", heads.stream.brief(), " ", name_of(pod(i).state_of(heads.stream)));
+      for (const log::EventId& head : heads.heads) text += words(" ", head.brief());
+    }
+    for (const Alarm& each : pod(i).alarms()) text += "\n  " + each.text;
+  }
+  return text;
 }
 
 bool Network::converge(Duration limit) {

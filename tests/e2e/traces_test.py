@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Real keystrokes through real devices: `./dev replay` ends with exactly the recorded text."""
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+
+from harness import BINARY, ROOT, Skipped, check, equal, main
+
+TRACES = ROOT.parent / "shared/data/traces"
+REPLAY = ROOT / "tools/replay.py"
+
+
+def replay(path, *words):
+    done = subprocess.run([sys.executable, str(REPLAY), str(path), "--json", *words], capture_output=True, text=True, timeout=200)
+    lines = done.stdout.strip().splitlines()
+    check(lines, f"no result of {path}", done.stderr[-1000:])
+    return done.returncode, json.loads(lines[-1])
+
+
+def recorded(name, devices):
+    path = TRACES / f"{name}.json.gz"
+    if not path.exists():
+        raise Skipped("no ../shared")
+    with gzip.open(path) as data:
+        trace = json.load(data)
+    code, result = replay(path, "--devices", str(devices))
+    equal(result["edits"], sum(len(each["patches"]) for each in trace["txns"]), "edits")
+    equal(result["sha256"], hashlib.sha256(trace["endContent"].encode()).hexdigest(), f"{name} over {devices} devices")
+    equal((code, result["ok"]), (0, True), "exit code and ok")
+
+
+def json_crdt_patch_over_three_devices():
+    recorded("json-crdt-patch", 3)
+
+
+def friendsforever_over_two_devices():
+    recorded("friendsforever", 2)
+
+
+def a_wrong_end_is_noticed():
+    trace = {"startContent": "héllo", "endContent": "not this", "txns": [{"patches": [[0, 1, "j"]]}, {"patches": [[5, 0, "🙂"]]}]}
+    with tempfile.NamedTemporaryFile(suffix=".json.gz") as file:
+        file.write(gzip.compress(json.dumps(trace).encode()))
+        file.flush()
+        code, result = replay(file.name, "--devices", "1")
+        equal((code, result["ok"], result["edits"]), (1, False, 2), "a replay that ends otherwise")
+        equal(result["sha256"], hashlib.sha256("jéllo🙂".encode()).hexdigest(), "the hash of what came out")
+
+
+def broken_traces_are_refused():
+    for content in (b"", b"garbage", gzip.compress(b"{"), gzip.compress(b"{}"), gzip.compress(b'{"txns":[]}')[:-9]):
+        with tempfile.NamedTemporaryFile(suffix=".json.gz") as file:
+            file.write(content)
+            file.flush()
+            done = subprocess.run([sys.executable, str(REPLAY), file.name], capture_output=True, text=True, timeout=60)
+            check(done.returncode == 3 and "Traceback" not in done.stderr, f"{content[:20]}: exit {done.returncode}", done.stderr)
+
+
+if __name__ == "__main__":
+    check(BINARY is not None, "no program")
+    sys.exit(main(json_crdt_patch_over_three_devices, friendsforever_over_two_devices, a_wrong_end_is_noticed,
+                  broken_traces_are_refused))
