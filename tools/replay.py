@@ -29,6 +29,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from devices import BINARY, Device, DeviceError, pair, wait_for  # noqa: E402
 
 CHANGES_A_CALL = 2000  # One HTTP request's worth: far below its limit, and little to repeat.
+VIEWS_MAX = 8  # Versions of the text kept for those who go on typing; the others are made anew.
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -99,19 +100,22 @@ def concurrent_shares(trace, count):
     merge, seen, everything = Merge(agents), [], 0
     if trace.get("startContent"):
         raise ValueError("a concurrent trace with a startContent")
-    view = unseen = None
+    views = {}  # By agent: its last transaction, the text as it saw it then, and what it did not know.
     for number, txn in enumerate(txns):
         parents = txn.get("parents", [number - 1] if number else [])
         known = 0
         for parent in parents:
             known |= seen[parent]
-        if not (number and parents == [number - 1] and agents[number] == agents[number - 1]):
-            missing, unseen = everything & ~known, set()
-            while missing:
-                lowest = missing & -missing
-                unseen.add(lowest.bit_length() - 1)
-                missing ^= lowest
+        last, view, unseen = views.pop(agents[number], (None, None, None))
+        if last is not None and parents == [last]:
+            unseen.update(range(last + 1, number))  # It went on typing, and still knows nothing of the others.
+        else:
+            missing = bin(everything & ~known)[:1:-1]
+            unseen = {index for index, bit in enumerate(missing) if bit == "1"}
             view = merge.view(unseen)
+        views[agents[number]] = number, view, unseen
+        if len(views) > VIEWS_MAX:
+            del views[next(iter(views))]
         seen.append(known | 1 << number)
         everything |= 1 << number
         changes = []

@@ -179,6 +179,8 @@ Status Session::on_want(const Want& want) {
 void Session::on_taken(const StreamId& stream, const log::FeedHead& last) {
   std::uint64_t& sent = sent_there_[stream][last.feed];
   sent = std::max(sent, last.seq.value + 1);
+  std::uint64_t& taken = taken_[stream][last.feed];
+  taken = std::max(taken, last.seq.value + 1);
 }
 
 void Session::on_admitted(Tick now, const StreamId& stream, EventIndex begin) {
@@ -255,7 +257,8 @@ std::optional<Tick> Session::wake_at() const {
   return deferred_.front().due;
 }
 
-// Rows of feeds that became longer here, without those that the other side sent or wrote.
+// Rows of feeds that became longer here, without what the other side sent. That it has an event itself is no reason to
+// keep silent: it may be about to pass it on.
 std::optional<Bytes> Session::next_announcement() {
   Have have;
   while (!to_announce_.empty() && have.streams.size() < 64) {
@@ -269,7 +272,9 @@ std::optional<Bytes> Session::next_announcement() {
       std::uint64_t& count = announced[row.feed];
       if (count >= row.seq.value + 1) continue;
       count = row.seq.value + 1;
-      if (!peer_stores(stream, row.feed, row.seq) || row.feed.author == self_) entry.rows.push_back(row);
+      const Rows& taken = taken_[stream];
+      const auto came = taken.find(row.feed);
+      if (came == taken.end() || came->second < row.seq.value + 1) entry.rows.push_back(row);
     }
     if (entry.rows.size() > rows_per_have_max / 64) entry.rows.resize(rows_per_have_max / 64);
     if (!entry.rows.empty()) have.streams.push_back(std::move(entry));

@@ -159,6 +159,7 @@ class Session {
   std::deque<std::pair<std::uint64_t, std::size_t>> unacknowledged_;
   std::size_t unacknowledged_bytes_ = 0;
   std::map<log::StreamId, Rows> announced_;  // What the other side knows to be durable here.
+  std::map<log::StreamId, Rows> taken_;      // What came from it: the acknowledgement says that.
   std::set<log::StreamId> to_announce_;
 
   std::uint64_t sent_events_ = 0;

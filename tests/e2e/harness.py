@@ -149,6 +149,7 @@ class Writers:
 
 def main(*tests, watchdog_s=240):
     """Runs the tests whose name contains the first argument, or all."""
+    watchdog_s = int(os.environ.get("RHIZOME_WATCHDOG_S", watchdog_s))
     faulthandler.dump_traceback_later(watchdog_s, exit=False)
     timer = threading.Timer(watchdog_s, lambda: os.kill(os.getpid(), signal.SIGTERM))
     timer.daemon = True
