@@ -14,8 +14,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/bytes.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/random.h"
 #include "host/store/vfs_shim.h"
 

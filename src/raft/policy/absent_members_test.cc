@@ -177,7 +177,7 @@ TEST(PolicyOnACluster, SequentialLossesDownToTheLast) {
       for (int number = 1; number <= 5; ++number) {
         facts.push_back({node_id(static_cast<std::uint8_t>(number)), number == 1, true});
       }
-        cluster.step(led, WakeUp{});
+      cluster.step(led, WakeUp{});
       const auto proposal = policy.consider(cluster.now(), cluster.raft(led).configuration(),
                                             cluster.raft(led).members(cluster.now()), facts);
       if (!proposal) continue;
