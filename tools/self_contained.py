@@ -23,7 +23,7 @@ def room_flags(build):
             parts = path.relative_to(ROOT).parts
         except ValueError:
             continue
-        if len(parts) < 3 or parts[0] != "src" or (parts[1] in flags and path.name.endswith("_test.cc")):
+        if len(parts) < 3 or parts[0] != "src" or path.suffix != ".cc" or (parts[1] in flags and path.name.endswith("_test.cc")):
             continue
         words = shlex.split(entry["command"])
         if pathlib.Path(words[0]).name == "ccache":
