@@ -6,30 +6,18 @@
 
 namespace rz::pod {
 
-Core::Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now)
-    : options_(std::move(options)),
-      keys_(std::move(keys)),
-      self_(keys_.public_key()),
-      store_(store),
-      entropy_(entropy),
-      now_(now) {
-  // A feed is drawn anew at each opening, so a restored backup or a copied machine can't contradict itself.
-  std::array<std::uint8_t, 8> drawn{};
-  entropy_.fill(drawn);
-  std::uint64_t feed = 0;
-  for (const std::uint8_t byte : drawn) feed = feed << 8 | byte;
-  feed_ = log::FeedId{feed % log::integer_end};
-}
-
 namespace {
 
-std::uint64_t draw_number(crypto::Entropy& entropy) {
+std::uint64_t draw_word(crypto::Entropy& entropy) {
   std::array<std::uint8_t, 8> drawn{};
   entropy.fill(drawn);
-  std::uint64_t number = 0;
-  for (const std::uint8_t byte : drawn) number = number << 8 | byte;
-  return number % (log::integer_end - 1) + 1;
+  std::uint64_t word = 0;
+  for (const std::uint8_t byte : drawn) word = word << 8 | byte;
+  return word;
 }
+
+// Never zero, which stands for "none".
+std::uint64_t draw_number(crypto::Entropy& entropy) { return draw_word(entropy) % (log::integer_end - 1) + 1; }
 
 void put_number(store::Batch& batch, std::string_view name, std::uint64_t number) {
   Bytes value;
@@ -46,6 +34,17 @@ Result<std::optional<std::uint64_t>> get_number(const store::Reader& store, std:
 }
 
 }  // namespace
+
+Core::Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now)
+    : options_(std::move(options)),
+      keys_(std::move(keys)),
+      self_(keys_.public_key()),
+      store_(store),
+      entropy_(entropy),
+      now_(now) {
+  // A feed is drawn anew at each opening, so a restored backup or a copied machine can't contradict itself.
+  feed_ = log::FeedId{draw_word(entropy_) % log::integer_end};
+}
 
 Result<store::Batch> Pod::found(const identity::DeviceKeys& keys, const identity::PaperKey& paper,
                                 const Options& options, crypto::Entropy& entropy, UnixMs) {

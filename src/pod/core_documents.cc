@@ -12,8 +12,6 @@ constexpr std::size_t title_bytes_max = 1024;
 // An event's body ends before this; a longer text comes in several edits of one open event after another.
 constexpr std::size_t insert_bytes_max = 256 * 1024;
 
-document::Path title_path() { return {}; }
-
 // The longest prefix of at most `bytes_max` bytes that ends with a whole character.
 std::string_view whole_prefix(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
@@ -68,7 +66,7 @@ Status Core::rename_document(const log::StreamId& id, std::string_view title) {
   RZ_TRY(StreamReplica* const replica, document(id));
   document::Value value;
   value.is = std::string(title);
-  RZ_CHECK(replica->document()->map_set(title_path(), "title", value));
+  RZ_CHECK(replica->document()->map_set(document::Path{}, "title", value));
   touched(*replica);
   return {};
 }

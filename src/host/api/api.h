@@ -59,6 +59,7 @@ class Api {
                    std::uint64_t revision, const std::vector<TextChange>& changes);
   void pass_on(const log::StreamId& document, const TextDelta& delta, const std::string& device,
                const LiveSocket* except);
+  static std::vector<pod::TextEdit> edits_of(const std::vector<TextChange>& changes);
   // What patches mean for the document's text.
   static Result<TextDelta> text_delta(const document::Patches& patches);
   void document_changed(const pod::DocumentChanged& change);

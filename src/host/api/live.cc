@@ -130,9 +130,7 @@ Status Api::live_edit(const std::shared_ptr<LiveSocket>& socket, Live& live, con
   RZ_CHECK(writable());
   RZ_TRY(TextDelta delta, TextDelta::from_changes(changes));
   RZ_TRY(delta, session->second.rebase(revision, std::move(delta)));
-  std::vector<pod::TextEdit> edits;
-  for (const TextChange& change : delta.to_changes())
-    edits.push_back({change.position, change.removed, change.inserted});
+  const std::vector<pod::TextEdit> edits = edits_of(delta.to_changes());
   std::optional<std::string> before;
   if (daemon_.pod().has_tails(document)) {
     RZ_TRY(before, daemon_.pod().text(document));
@@ -171,6 +169,12 @@ void Api::pass_on(const log::StreamId& document, const TextDelta& delta, const s
                        {"device", device.empty() ? Json(nullptr) : Json(device)},
                        {"changes", changes_json(delta.to_changes())}}));
   }
+}
+
+std::vector<pod::TextEdit> Api::edits_of(const std::vector<TextChange>& changes) {
+  std::vector<pod::TextEdit> edits;
+  for (const TextChange& change : changes) edits.push_back({change.position, change.removed, change.inserted});
+  return edits;
 }
 
 Result<TextDelta> Api::text_delta(const document::Patches& patches) {

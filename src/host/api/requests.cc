@@ -62,12 +62,6 @@ Result<std::string> text_field(const Json& json, const char* name) {
   return field->get<std::string>();
 }
 
-std::vector<pod::TextEdit> edits_of(const std::vector<TextChange>& changes) {
-  std::vector<pod::TextEdit> edits;
-  for (const TextChange& change : changes) edits.push_back({change.position, change.removed, change.inserted});
-  return edits;
-}
-
 }  // namespace
 
 Status Api::writable() const {
