@@ -1,4 +1,4 @@
-// doc new, list, show, edit, import, export.
+// doc new, list, show, edit, accept, import, export.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -57,12 +57,19 @@ Status list(const Context& context, const Remote& remote) {
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
   std::vector<std::vector<std::string>> rows;
+  std::uint64_t set_aside = 0;
   for (const Json& document : json["documents"]) {
+    set_aside += document.value("set_aside", std::uint64_t{0});
     rows.push_back({dot(document["state"].get<std::string>()), document["title"], bytes_text(document["bytes"]),
                     ago(document["updated_ms"], now),
                     context.style.dim(document["id"].get<std::string>().substr(0, 12))});
   }
   std::printf("%s", table({"", "title", "size", "changed", "id"}, rows, context.style).c_str());
+  if (set_aside > 0) {
+    std::printf(
+        "%llu changes that removed devices made later are set aside: `rhizome doc accept TITLE` takes them in\n",
+        static_cast<unsigned long long>(set_aside));
+  }
   return {};
 }
 
@@ -118,6 +125,18 @@ Status edit(const Context& context, const Remote& remote, const std::string& wan
     print_json({{"id", found["id"]}});
   else
     std::printf("◔ saved on this device\n");
+  return {};
+}
+
+Status accept(const Context& context, const Remote& remote, const std::string& wanted) {
+  RZ_TRY(const Json found, find_document(remote, wanted));
+  const std::uint64_t set_aside = found.value("set_aside", std::uint64_t{0});
+  RZ_CHECK(remote.call("POST", words("/api/documents/", found["id"].get<std::string>(), "/accept?wait=local")));
+  if (context.json)
+    print_json({{"id", found["id"]}, {"accepted", set_aside}});
+  else
+    std::printf("%llu changes by removed devices are part of the document now\n",
+                static_cast<unsigned long long>(set_aside));
   return {};
 }
 
@@ -272,6 +291,13 @@ void add_document_commands(CLI::App& app, Context& context) {
   edited->add_option("document", wanted, "Its title, or the beginning of its id")->required();
   edited->add_flag("--stdin", from_stdin, "Take the new text from standard input");
   edited->callback(run([&context](const Remote& remote) { return edit(context, remote, wanted, from_stdin); }));
+
+  auto* accepted = doc->add_subcommand("accept", "Take in what a removed device wrote after its removal");
+  accepted->add_option("document", wanted, "Its title, or the beginning of its id")->required();
+  accepted->footer(
+      "Until then it is set aside: kept, counted (`rhizome doc list`), and part of nothing.\n"
+      "Example:\n  rhizome doc accept Shopping");
+  accepted->callback(run([&context](const Remote& remote) { return accept(context, remote, wanted); }));
 
   auto* imported = doc->add_subcommand("import", "Make documents of text files");
   imported->add_option("places", places, "Files or folders")->required();

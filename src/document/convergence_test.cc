@@ -195,6 +195,65 @@ TEST(Convergence, VoidEventsLeaveNoHole) {
   }
 }
 
+// Events that leave what counts, and everything that builds on them, come and go without a trace.
+TEST(Convergence, RetractedEventsAreAsIfTheyHadNeverCome) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Scene scene(seed * 6121, 3, 50);
+    std::set<EventId> out;
+    for (const auto& event : scene.world.events) {
+      const bool follows = std::any_of(event->parents.begin(), event->parents.end(),
+                                       [&](const EventId& parent) { return out.contains(parent); });
+      if (follows || scene.random.chance(1, 12)) out.insert(event->info.id);
+    }
+    Replica replica(scene.world, 100);
+    for (const TestEvent* event : scene.world.shuffled(scene.random)) {
+      if (scene.random.chance(1, 8)) replica.follow(replica.document.set_effect(event->info.id, false));
+      replica.take(*event);
+    }
+    const auto with_effect = [&](Replica& whose) {
+      for (const auto& event : scene.world.events) whose.follow(whose.document.set_effect(event->info.id, true));
+    };
+    if (scene.random.chance(1, 2)) with_effect(replica);
+    const std::string all = [&] {
+      Replica whole(scene.world, 101);
+      for (const auto& event : scene.world.events) whole.take(*event);
+      return whole.json();
+    }();
+    for (std::size_t i = scene.world.events.size(); i-- > 0;) {
+      const EventId& id = scene.world.events[i]->info.id;
+      if (out.contains(id)) replica.follow(replica.document.retract(id));
+    }
+    with_effect(replica);
+    Replica fresh(scene.world, 102);
+    for (const TestEvent* event : scene.world.shuffled(scene.random)) {
+      if (!out.contains(event->info.id)) fresh.take(*event);
+    }
+    ASSERT_EQ(replica.json(), fresh.json());
+    ASSERT_EQ(replica.document.version(), fresh.document.version());
+    // A checkpoint knows nothing of them either.
+    auto saved = Document::load(replica.document.save());
+    ASSERT_TRUE(saved.has_value()) << saved.error().to_string();
+    ASSERT_EQ(to_json(saved->value()), fresh.json());
+    ASSERT_EQ(saved->version(), fresh.document.version());
+    // They come back: accepted, or brought in by another's word.
+    for (const TestEvent* event : scene.world.shuffled(scene.random)) replica.take(*event);
+    ASSERT_EQ(replica.json(), all);
+  }
+}
+
+TEST(Convergence, WhatOthersBuildOnIsNotRetracted) {
+  World world(3);
+  Replica replica(world, 1);
+  replica.follow(replica.document.text_insert(body(), 0, "a"));
+  const EventId first = replica.close()->info.id;
+  replica.follow(replica.document.text_insert(body(), 1, "b"));
+  EXPECT_EQ(replica.document.retract(first).error().code, ErrorCode::bad_argument) << "the open event builds on it";
+  replica.close();
+  EXPECT_EQ(replica.document.retract(first).error().code, ErrorCode::bad_argument) << "a closed event builds on it";
+  EXPECT_EQ(*replica.document.text(body()), "ab");
+}
+
 TEST(Convergence, ProvisionalTailsAreReplacedOrDropped) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);

@@ -26,6 +26,8 @@ Result<Patches> Document::set_effect(const EventId& event, bool has_effect) {
   return impl_->set_effect(event, has_effect);
 }
 
+Result<Patches> Document::retract(const EventId& event) { return impl_->retract(event); }
+
 Result<Patches> Document::text_insert(const Path& path, std::uint64_t position, std::string_view text) {
   return impl_->text_insert(path, position, text);
 }

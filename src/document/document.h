@@ -99,6 +99,11 @@ class Document {
   // choice also for an event that it does not have yet.
   Result<Patches> set_effect(const EventId& event, bool has_effect);
 
+  // Takes back a closed event as if it had never come: it left what counts (log: quarantine). Tails that build on it go
+  // as well. It may be applied again. Errors: bad_argument where a closed event or the open one builds on it: those go
+  // first, or are closed; nothing is changed then. An unknown event changes nothing.
+  Result<Patches> retract(const EventId& event);
+
   // --- Local edits: visible at once, gathered in the open event ----------------------------------------------------
   // Errors: path_not_found, wrong_container (the path is of another type), position_out_of_range, bad_argument (a value
   // that no event may carry, text that is no UTF-8), limit_exceeded (the open event would outgrow payload_bytes_max:

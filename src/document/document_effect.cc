@@ -92,6 +92,38 @@ Result<Patches> Document::Impl::set_effect(const EventId& id, bool has_effect) {
   return out;
 }
 
+Result<Patches> Document::Impl::retract(const EventId& id) {
+  Patches out;
+  const auto event = graph.find(id);
+  if (!event) return out;
+  const Version& heads = graph.closed_heads();
+  if (std::find(heads.begin(), heads.end(), *event) == heads.end()) {
+    return fail(ErrorCode::bad_argument, words("a closed event builds on ", id.brief()));
+  }
+  if (open && graph.in_past(*event, graph.parents(open->event))) {
+    return fail(ErrorCode::bad_argument, words("the open event builds on ", id.brief()));
+  }
+  for (auto tail = tails.begin(); tail != tails.end();) {
+    if (graph.in_past(*event, graph.parents(tail->event))) {
+      drop_tail(tail, out);
+      tail = tails.begin();
+    } else {
+      ++tail;
+    }
+  }
+  if (graph.is_shown(*event)) {
+    change_shown(*event, false, [&] { graph.drop(*event); }, out);
+  } else {  // Without effect: what it did is hidden already.
+    for (Container& container : containers) {
+      if (container.sequence && container.sequence->touches(*event)) container.sequence->make_whole();
+    }
+    graph.drop(*event);
+    for (ContainerIndex index = 0; index < containers.size(); ++index) refold_registers(index, *event, true, out);
+  }
+  std::erase(unknown_versions, *event);
+  return out;
+}
+
 // --- Names ---------------------------------------------------------------------------------------------------------
 
 void Document::Impl::note_closed(EventIndex event) {

@@ -62,6 +62,12 @@ void Graph::advance_heads(Version& heads, EventIndex event) const {
   heads.insert(std::upper_bound(heads.begin(), heads.end(), event), event);
 }
 
+void Graph::retreat_heads(Version& heads, EventIndex event) const {
+  std::erase(heads, event);
+  for (const EventIndex parent : parents(event)) heads.push_back(parent);
+  heads = reduce(std::move(heads));
+}
+
 EventIndex Graph::add(const EventInfo& info, Version parents, Standing standing) {
   const std::uint32_t author = author_number(info.author);
   parents = reduce(std::move(parents));
@@ -114,12 +120,12 @@ void Graph::cover(EventIndex event, const Version& heads) {
 
 void Graph::drop(EventIndex event) {
   Event& dropped = events_[event];
-  RZ_REQUIRE(dropped.standing == Standing::open || dropped.standing == Standing::provisional);
+  RZ_REQUIRE(dropped.standing != Standing::dropped);
+  const bool was_closed = dropped.standing == Standing::closed;
   dropped.standing = Standing::dropped;
-  std::erase(active_heads_, event);
-  Version heads = active_heads_;
-  for (const EventIndex parent : parents(event)) heads.push_back(parent);
-  active_heads_ = reduce(std::move(heads));
+  dropped.id = {};  // Its place in the index stays taken, and matches nothing.
+  retreat_heads(active_heads_, event);
+  if (was_closed) retreat_heads(closed_heads_, event);
   while (!critical_.empty() && critical_.back() >= event) critical_.pop_back();
 }
 

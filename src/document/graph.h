@@ -5,7 +5,8 @@
 // 2. Stored parents are not redundant: none lies in another's past.
 // 3. A critical event has every active event before it in its past and is in the past of every one after it. Nothing
 //    before it can be concurrent with anything that is still to be merged, unless an event comes that undoes it.
-// A dropped event (a provisional tail taken back) is no longer active: nobody builds on it, it counts nowhere.
+// A dropped event (a provisional tail taken back, a closed event that left what counts) is no longer active: nobody
+// builds on it, it counts nowhere.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ class Graph {
   enum class Standing : std::uint8_t { closed, open, provisional, dropped };
 
   struct Event {
-    EventId id;  // Zero unless closed.
+    EventId id;  // Zero unless closed and not dropped.
     std::uint32_t author = 0;
     std::uint32_t parents_begin = 0;
     std::uint16_t parents_count = 0;
@@ -61,7 +62,7 @@ class Graph {
   void close(EventIndex event, const EventInfo& info);
   // From now on these heads, whose pasts hold no operations beyond the event's own, count as followed by it.
   void cover(EventIndex event, const Version& heads);
-  // Takes back an open or provisional event; nothing builds on it.
+  // Takes back an event; nothing active builds on it. A closed one loses its name, and may come again.
   void drop(EventIndex event);
   bool is_active(EventIndex event) const { return events_[event].standing != Standing::dropped; }
   bool is_shown(EventIndex event) const { return is_active(event) && events_[event].has_effect; }
@@ -94,6 +95,7 @@ class Graph {
   void index_id(EventIndex event);
   void grow_index(std::size_t slots);
   void advance_heads(Version& heads, EventIndex event) const;
+  void retreat_heads(Version& heads, EventIndex event) const;
 
   std::vector<Event> events_;
   std::vector<EventIndex> parents_;

@@ -90,6 +90,7 @@ struct Document::Impl {
   // If a tail is there that the closed event continues, gives it its name and applies the rest.
   bool bind_tail(const EventInfo& info, ByteView payload, Patches& out);
   Result<Patches> set_effect(const EventId& id, bool has_effect);
+  Result<Patches> retract(const EventId& id);
   // Shows or hides an event's operations; `flip` changes the graph's mind about it in between.
   template <class Flip>
   void change_shown(EventIndex event, bool shown, Flip flip, Patches& out);

@@ -106,7 +106,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool has_duties() const;
   void keep_readers();
   void keep_own_name();
-  std::optional<log::EpochId> current_epoch() const;
+  void choose_epoch();
   void pairing(identity::Inviter::Input input);
   void add_newcomer(const identity::Inviter::Add& add);
   Status suspend_device(const PublicKey& device);
@@ -163,10 +163,12 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   // --- core_documents.cc ---
   Result<StreamReplica*> document(const log::StreamId& id);
+  Status may_write() const;
   Result<log::StreamId> create_document(std::string_view title, std::string_view text);
   Status rename_document(const log::StreamId& id, std::string_view title);
   Result<document::Patches> edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits);
   void touched(StreamReplica& replica);
+  Status accept_quarantined(const log::StreamId& id);
   void summarise(StreamReplica& replica);
   void flush();
 
@@ -216,6 +218,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::optional<UnixMs> recovery_seen_;      // When this device first saw a recovery that counts.
   std::optional<identity::EpochKeys> epochs_;
   log::Counts zero_counts_;
+  std::optional<log::EpochId> current_epoch_;  // None: this device can store, not write.
   std::optional<identity::Inviter> inviter_;
   std::optional<Tick> inviter_wake_;
   std::optional<PublicKey> bootstrap_;  // The inviter, until stream zero says who we are.

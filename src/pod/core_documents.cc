@@ -6,6 +6,8 @@
 
 namespace rz::pod {
 
+using log::EventIndex;
+
 namespace {
 
 constexpr std::size_t title_bytes_max = 1024;
@@ -36,10 +38,14 @@ Result<StreamReplica*> Core::document(const log::StreamId& id) {
   return replica;
 }
 
+Status Core::may_write() const {
+  if (current_epoch_) return {};
+  return fail(ErrorCode::not_found, "this device holds no key of the pod as it is now: it can store, not write");
+}
+
 Result<log::StreamId> Core::create_document(std::string_view title, std::string_view text) {
   if (title.size() > title_bytes_max) return fail(ErrorCode::limit_exceeded, "a title has at most 1,024 bytes");
-  const auto epoch = current_epoch();
-  if (!epoch) return fail(ErrorCode::not_found, "this device holds no key of the pod: it can store, not write");
+  RZ_CHECK(may_write());
   log::About about{std::string(document_type), std::nullopt, {}};
   entropy_.fill(about.salt.mutable_view());
   log::Genesis genesis;
@@ -53,7 +59,7 @@ Result<log::StreamId> Core::create_document(std::string_view title, std::string_
   RZ_TRY(const Bytes opening, log::encode_operations_body({static_cast<std::uint64_t>(log::BodyFormat::about),
                                                            std::nullopt, log::encode_about(about)}));
   const std::uint32_t begin = replica.graph().size();
-  RZ_CHECK(replica.write(writer(), log::EventKind::operations, *epoch, opening, now_.wall, batch_));
+  RZ_CHECK(replica.write(writer(), log::EventKind::operations, *current_epoch_, opening, now_.wall, batch_));
   grew(replica, begin, nullptr);
   RZ_CHECK(rename_document(replica.id(), title));
   if (!text.empty()) RZ_CHECK(edit_text(replica.id(), {{0, 0, std::string(text)}}));
@@ -64,6 +70,7 @@ Result<log::StreamId> Core::create_document(std::string_view title, std::string_
 Status Core::rename_document(const log::StreamId& id, std::string_view title) {
   if (title.size() > title_bytes_max) return fail(ErrorCode::limit_exceeded, "a title has at most 1,024 bytes");
   RZ_TRY(StreamReplica* const replica, document(id));
+  RZ_CHECK(may_write());
   document::Value value;
   value.is = std::string(title);
   RZ_CHECK(replica->document()->map_set(document::Path{}, "title", value));
@@ -73,6 +80,7 @@ Status Core::rename_document(const log::StreamId& id, std::string_view title) {
 
 Result<document::Patches> Core::edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits) {
   RZ_TRY(StreamReplica* const replica, document(id));
+  RZ_CHECK(may_write());
   document::Document& document = *replica->document();
   // All or nothing: every position is checked before anything is changed.
   RZ_TRY(std::uint64_t length, document.length(document::body()));
@@ -109,6 +117,21 @@ Result<document::Patches> Core::edit_text(const log::StreamId& id, const std::ve
     }
   }
   return made;
+}
+
+// The owner takes in what a removed device wrote after its removal's cut: all there is of it here.
+Status Core::accept_quarantined(const log::StreamId& id) {
+  RZ_TRY(StreamReplica* const replica, document(id));
+  const log::EventGraph& graph = replica->graph();
+  std::vector<EventIndex> outside;
+  for (std::uint32_t i = 0; i < graph.size(); ++i) {
+    if (!replica->in_c(EventIndex{i}) && !graph.branch_of(EventIndex{i})) outside.push_back(EventIndex{i});
+  }
+  if (outside.empty()) return fail(ErrorCode::not_found, "nothing of this document is set aside");
+  log::Accept accept;
+  for (const EventIndex head : graph.maximal(outside)) accept.heads.push_back(graph.id(head));
+  std::sort(accept.heads.begin(), accept.heads.end());
+  return write_control(*replica, accept);
 }
 
 // The open event has operations: it is closed before long.

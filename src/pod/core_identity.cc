@@ -8,6 +8,22 @@ namespace rz::pod {
 
 using log::EventIndex;
 
+namespace {
+
+// What the fold of stream zero says of each event, in the words of what counts.
+log::Counts counts_of(const log::EventGraph& graph, const identity::FoldResult& folded) {
+  log::Counts counts;
+  for (std::uint32_t i = 0; i < graph.size(); ++i) {
+    counts.verdicts.push_back(!folded.in_c[i]    ? log::Verdict::quarantined
+                              : folded.effect[i] ? log::Verdict::effect
+                                                 : log::Verdict::no_effect);
+    if (!folded.in_c[i]) ++counts.quarantined_by_author[graph.author(EventIndex{i})];
+  }
+  return counts;
+}
+
+}  // namespace
+
 // --- Folding ---------------------------------------------------------------------------------------------------------
 
 const log::HeadList* Core::find(const Hash256& cut) const {
@@ -25,7 +41,9 @@ bool Core::is_device(const PublicKey& key) const {
 
 // Stream zero grew, or a removal's head tree came.
 void Core::refold() {
-  identity_ = identity::fold_identity(zero_->graph(), *this, stance_).state;
+  identity::FoldResult folded = identity::fold_identity(zero_->graph(), *this, stance_);
+  zero_->set_counts(counts_of(zero_->graph(), folded));
+  identity_ = std::move(folded.state);
   keep_stance();
   note_recoveries();
   std::set<log::AuthorKey> removed;
@@ -46,7 +64,9 @@ void Core::refold() {
   for (StreamReplica* replica : by_number_) {
     if (replica == nullptr || replica == zero_) continue;
     admit_devices(*replica);
-    if (removals_changed) recount(*replica);
+    if (!removals_changed) continue;
+    close_open(*replica);  // What was typed before is on top of what was seen then.
+    recount(*replica);
   }
   for (const auto& [device, peer] : peers_) {
     if (!is_device(device)) {
@@ -60,18 +80,21 @@ void Core::refold() {
 void Core::unlock_epochs() {
   zero_counts_ = log::what_counts(zero_->graph(), identity::facts_for(identity_, zero_->id(), *this));
   const std::size_t unlocked = epochs_->unlock(identity::epoch_table(zero_->graph(), zero_counts_), keys_.box_key());
+  choose_epoch();
   if (unlocked == 0) return;
   for (StreamReplica* replica : by_number_) {
     if (replica != nullptr && replica != zero_) replica->keys_came();
   }
 }
 
-std::optional<log::EpochId> Core::current_epoch() const {
-  const std::vector<log::EpochId> maximal = log::maximal_epochs(zero_->graph(), zero_counts_);
-  for (const log::EpochId& epoch : maximal) {
-    if (epochs_->find(epoch) != nullptr) return epoch;
+// The epoch that this device writes in.
+void Core::choose_epoch() {
+  current_epoch_.reset();
+  for (const log::EpochId& epoch : log::maximal_epochs(zero_->graph(), zero_counts_)) {
+    if (epochs_->find(epoch) == nullptr) continue;
+    current_epoch_ = epoch;
+    return;
   }
-  return std::nullopt;
 }
 
 // What software does by itself so that exactly the right devices can read. One device does it, lest all do it at once:
@@ -120,6 +143,7 @@ void Core::keep_readers() {
       return alarm(Alarm::Level::critical, done.error().to_string());
     }
     (void)epochs_->add(log::as_epoch_id(written), opened->key, opened->operation.commitment);
+    choose_epoch();
     return;
   }
   if (duty.join) {

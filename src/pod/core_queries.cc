@@ -60,6 +60,7 @@ PodStatus Core::status() const {
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();
     status.events += graph.size();
+    status.quarantined += replica->quarantined_count();
     status.documents += replica->is_document() ? 1 : 0;
     status.pending_visible += open_due_.contains(id) ? 1 : 0;
     for (std::uint32_t i = graph.size(); i-- > 0 && !replica->covered(EventIndex{i});) {
@@ -143,6 +144,7 @@ std::vector<DocumentSummary> Core::documents() {
     summary.id = replica->id();
     summary.readable = replica->is_document();
     summary.state = state_of(*replica);
+    summary.quarantined = replica->quarantined_count();
     if (replica->is_document()) {
       // Folded once; afterwards its summary is kept up to date by what comes in.
       (void)replica->document();
@@ -180,6 +182,7 @@ EventSummary Core::event(StreamReplica& replica, EventIndex index) {
   summary.size = graph.body_size(index);
   summary.time = graph.time(index);
   summary.state = state_of(replica, index);
+  summary.quarantined = !replica.in_c(index);
   return summary;
 }
 

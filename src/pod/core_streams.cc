@@ -159,6 +159,7 @@ void Core::read_catalogue() {
 void Core::admit_devices(StreamReplica& replica) {
   if (&replica == zero_) return;
   for (const identity::Device& device : identity_.devices) {
+    if (replica.graph().pending_count() > 0) close_open(replica);  // It may release events that wait.
     const std::uint32_t begin = replica.graph().size();
     if (replica.admit_author(device.key, device.admission, batch_)) grew(replica, begin, nullptr);
   }
@@ -195,7 +196,7 @@ Status Core::write_control(StreamReplica& replica, const log::Operation& operati
 
 bool Core::recount_needed(const StreamReplica& replica, std::uint32_t begin) const {
   const log::EventGraph& graph = replica.graph();
-  if (!graph.control_events().empty() && graph.control_events().back().value >= begin) return true;
+  if (replica.may_change_counts(begin)) return true;
   for (std::uint32_t i = begin; i < graph.size(); ++i) {
     const log::AuthorKey& author = graph.author(EventIndex{i});
     if (removed_.contains(author)) return true;
@@ -220,22 +221,22 @@ void Core::grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* fr
   output_.notices.push_back(Admitted{replica.id(), begin, end});
   if (&replica == zero_) return refold();
   if (&replica == catalogue_) return read_catalogue();
+  if (recount_needed(replica, begin)) recount(replica);
+  replica.fold_new();
   document::Patches patches = replica.take_patches();
   if (!patches.empty()) {
     const std::optional<PublicKey> by = from == nullptr ? std::nullopt : std::optional<PublicKey>(*from);
     output_.notices.push_back(DocumentChanged{replica.id(), std::move(patches), by});
   }
-  if (recount_needed(replica, begin)) recount(replica);
   if (replica.is_document()) summarise(replica);
 }
 
 void Core::close_open(StreamReplica& replica) {
   if (!open_due_.contains(replica.id())) return;
   open_due_.erase(replica.id());
-  const auto epoch = current_epoch();
-  if (!epoch) return;
+  if (!current_epoch_) return;
   const std::uint32_t begin = replica.graph().size();
-  const auto closed = replica.close_open(writer(), *epoch, now_.wall, batch_);
+  const auto closed = replica.close_open(writer(), *current_epoch_, now_.wall, batch_);
   if (!closed) {
     alarm(Alarm::Level::critical, words("an edit could not be saved: ", closed.error().to_string()));
     return;

@@ -75,6 +75,11 @@ Status Pod::rename_document(Now now, const log::StreamId& document, std::string_
   return core_->rename_document(document, title);
 }
 
+Status Pod::accept_quarantined(Now now, const log::StreamId& document) {
+  core_->at(now);
+  return core_->accept_quarantined(document);
+}
+
 Result<document::Patches> Pod::edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits) {
   core_->at(now);
   return core_->edit_text(document, edits);

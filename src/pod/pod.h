@@ -130,7 +130,8 @@ struct DocumentSummary {
   std::uint64_t bytes = 0;
   UnixMs updated;
   WriteState state = WriteState::visible;
-  bool readable = true;  // False where this device has no key.
+  bool readable = true;           // False where this device has no key.
+  std::uint64_t quarantined = 0;  // Events set aside (accept_quarantined).
 };
 
 struct DeviceSummary {
@@ -167,6 +168,7 @@ struct PodStatus {
   std::uint32_t devices = 0;
   std::uint32_t documents = 0;
   std::uint64_t events = 0;
+  std::uint64_t quarantined = 0;  // Of these: by removed devices after their removal, set aside until accepted.
   bool paper_confirmed = false;
   bool damaged = false;
 };
@@ -183,6 +185,7 @@ struct EventSummary {
   std::uint64_t size = 0;
   UnixMs time;
   WriteState state = WriteState::visible;
+  bool quarantined = false;  // Set aside: it does not count.
 };
 
 struct RemoteCursor {
@@ -246,6 +249,9 @@ class Pod {
   // where it was asked for, because nothing may build on a tail. Errors: not_found, position_out_of_range; nothing is
   // changed then.
   Result<document::Patches> edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits);
+  // Takes in what removed devices wrote in this document after their removal, all that is here; until then it is set
+  // aside. Errors: not_found.
+  Status accept_quarantined(Now now, const log::StreamId& document);
   // Whether a live peer's tail is shown in the document.
   bool has_tails(const log::StreamId& document) const;
   Result<std::string> text(const log::StreamId& document);

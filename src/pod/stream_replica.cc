@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t record_bytes_max = 1024 * 1024;
 constexpr std::size_t record_events_max = 1024;
 constexpr std::size_t waiting_bytes_max = 16 * 1024 * 1024;
+constexpr std::uint64_t quarantined_events_max = 65536;  // Of one author, in one stream.
 
 document::EventId document_id(const log::EventId& id) { return document::EventId{id.bytes}; }
 
@@ -223,6 +224,7 @@ Result<log::FeedHead> StreamReplica::take_run(ByteView bytes, const std::optiona
                                               store::Batch& batch) {
   RZ_TRY(log::DecodedRun run,
          log::decode_run(bytes, id(), [this](const log::EpochId& epoch) { return body_key(epoch); }));
+  RZ_CHECK(check_quarantine(run));
   const std::uint32_t begin = graph_.size();
   for (log::DecodedEvent& event : run.events) {
     if (event.form == log::BodyForm::absent || event.header.kind == EventKind::control) continue;
@@ -233,10 +235,7 @@ Result<log::FeedHead> StreamReplica::take_run(ByteView bytes, const std::optiona
   if (!run.seal && seal && !run.events.empty() && seal->head == run.events.back().id) run.seal = seal;
   Status offered = log::offer_run(graph_, run);
   if (offered && seal && !run.seal) offered = graph_.offer_seal(*seal);
-  if (graph_.size() > begin) {
-    store_admitted(begin, batch);
-    fold(begin);
-  }
+  if (graph_.size() > begin) store_admitted(begin, batch);
   if (!offered) {
     drop_useless_bodies(run);
     return std::unexpected(offered.error());
@@ -278,7 +277,6 @@ bool StreamReplica::admit_author(const log::AuthorKey& author, const log::EventI
   graph_.admit_author(author, admission);
   if (graph_.size() == begin) return false;
   store_admitted(begin, batch);
-  fold(begin);
   return true;
 }
 
@@ -286,7 +284,7 @@ bool StreamReplica::admit_author(const log::AuthorKey& author, const log::EventI
 
 Result<EventIndex> StreamReplica::write(const Writer& writer, EventKind kind, const log::EpochId& epoch,
                                         ByteView plaintext, UnixMs time, store::Batch& batch) {
-  log::Header header = graph_.next_header({writer.key.public_key(), writer.feed}, writer.admission);
+  log::Header header = graph_.next_header({writer.key.public_key(), writer.feed}, writer.admission, visible_heads());
   header.kind = kind;
   header.time = time;
   header.epoch = epoch;
@@ -326,7 +324,8 @@ Result<std::optional<EventIndex>> StreamReplica::close_open(const Writer& writer
 std::pair<std::uint64_t, std::uint64_t> StreamReplica::next_depth_own(const log::AuthorKey& author) const {
   std::uint64_t depth = 1;
   std::uint64_t own = 1;
-  for (const EventIndex head : graph_.frontier_indices()) {
+  const std::vector<EventIndex>* visible = visible_heads();
+  for (const EventIndex head : visible != nullptr ? *visible : graph_.frontier_indices()) {
     const bool mine = graph_.author(head) == author;
     // An own event's depth is already one more than any other author's in its past.
     depth = std::max<std::uint64_t>(depth, graph_.depth(head) + (mine ? 0u : 1u));
@@ -337,21 +336,82 @@ std::pair<std::uint64_t, std::uint64_t> StreamReplica::next_depth_own(const log:
 
 // --- What counts -----------------------------------------------------------------------------------------------------
 
+bool StreamReplica::has_effect(EventIndex event) const {
+  return event.value >= counts_.verdicts.size() || counts_.verdict(event) == log::Verdict::effect;
+}
+
+void StreamReplica::set_counts(log::Counts counts) {
+  counts_ = std::move(counts);
+  visible_ = {};
+}
+
 document::Patches StreamReplica::recount(const log::IdentityFacts& facts) {
   log::Counts now = log::what_counts(graph_, facts);
-  document::Patches patches;
-  if (document_ != nullptr) {
-    for (std::uint32_t i = 0; i < now.verdicts.size(); ++i) {
-      const bool before = i >= counts_.verdicts.size() || counts_.verdicts[i] == log::Verdict::effect;
-      const bool after = now.verdicts[i] == log::Verdict::effect;
-      if (before == after) continue;
-      if (auto changed = document_->set_effect(document_id(graph_.id(EventIndex{i})), after)) {
-        patches.insert(patches.end(), changed->begin(), changed->end());
-      }
-    }
+  if (document_ == nullptr) {
+    set_counts(std::move(now));
+    return {};
   }
-  counts_ = std::move(now);
+  document::Patches patches;
+  const auto keep = [&patches](Result<document::Patches> changed) {
+    RZ_ASSERT(changed.has_value());
+    patches.insert(patches.end(), std::make_move_iterator(changed->begin()), std::make_move_iterator(changed->end()));
+  };
+  // What leaves C goes from the last one on: what builds on it leaves as well.
+  for (std::uint32_t i = folded_; i-- > 0;) {
+    const EventIndex event{i};
+    if (in_c(event) && !now.in_c(event)) keep(document_->retract(document_id(graph_.id(event))));
+  }
+  std::vector<EventIndex> entered;
+  for (std::uint32_t i = 0; i < folded_; ++i) {
+    const EventIndex event{i};
+    if (!now.in_c(event)) continue;
+    const bool after = now.verdict(event) == log::Verdict::effect;
+    if (has_effect(event) != after) keep(document_->set_effect(document_id(graph_.id(event)), after));
+    if (!in_c(event)) entered.push_back(event);
+  }
+  set_counts(std::move(now));
+  for (const EventIndex event : entered) apply_to_document(event);
+  for (document::Patch& patch : patches_) patches.push_back(std::move(patch));
+  patches_.clear();
   return patches;
+}
+
+bool StreamReplica::may_change_counts(std::uint32_t begin) const {
+  const std::vector<EventIndex>& control = graph_.control_events();
+  if (!control.empty() && control.back().value >= begin) return true;
+  bool builds = false;
+  for (std::uint32_t i = begin; i < graph_.size() && !builds; ++i) {
+    builds = graph_.branch_of(EventIndex{i}).has_value();
+    graph_.for_each_dependency(EventIndex{i}, [&](EventIndex before) { builds = builds || !in_c(before); });
+  }
+  return builds;
+}
+
+std::uint64_t StreamReplica::quarantined_count() const {
+  std::uint64_t count = 0;
+  for (const auto& [author, events] : counts_.quarantined_by_author) count += events;
+  return count;
+}
+
+// A removed author's key may be in anybody's hands, who may write as much as he likes. What the others name comes in
+// all the same: this bounds what nobody vouches for.
+Status StreamReplica::check_quarantine(const log::DecodedRun& run) const {
+  if (run.events.empty()) return {};
+  const auto quarantined = counts_.quarantined_by_author.find(run.events.front().header.author);
+  if (quarantined == counts_.quarantined_by_author.end()) return {};
+  if (quarantined->second + run.events.size() <= quarantined_events_max) return {};
+  return fail(ErrorCode::graph_full, words("a removed device's events: ", quarantined->second, " are kept"));
+}
+
+const std::vector<EventIndex>* StreamReplica::visible_heads() const {
+  if (counts_.quarantined_by_author.empty()) return nullptr;
+  for (; visible_.size < graph_.size(); ++visible_.size) {
+    const EventIndex event{visible_.size};
+    if (!in_c(event) || graph_.branch_of(event)) continue;
+    graph_.for_each_dependency(event, [this](EventIndex before) { std::erase(visible_.heads, before); });
+    visible_.heads.push_back(event);
+  }
+  return &visible_.heads;
 }
 
 std::vector<log::EventId> StreamReplica::heads_to_cut() const {
@@ -407,10 +467,13 @@ void StreamReplica::read_about(EventIndex event) {
   if (opened && log::about_hash(*opened) == graph_.genesis()->about) about_ = *opened;
 }
 
-void StreamReplica::fold(std::uint32_t begin) {
-  for (std::uint32_t i = begin; i < graph_.size(); ++i) {
-    if (!about_) read_about(EventIndex{i});
-    if (document_ != nullptr) apply_to_document(EventIndex{i});
+void StreamReplica::fold_new() {
+  for (; folded_ < graph_.size(); ++folded_) {
+    const EventIndex event{folded_};
+    if (!about_) read_about(event);
+    if (document_ == nullptr || !in_c(event)) continue;
+    if (!has_effect(event)) (void)document_->set_effect(document_id(graph_.id(event)), false);
+    apply_to_document(event);
   }
 }
 
@@ -426,18 +489,17 @@ document::Document* StreamReplica::document() {
   if (document_ != nullptr || !is_document()) return document_.get();
   const log::FeedName own = keys_.own_feed();
   document_ = std::make_unique<document::Document>(document::AuthorId{own.author.bytes}, own.feed.value);
-  for (std::uint32_t i = 0; i < counts_.verdicts.size(); ++i) {
-    if (counts_.verdicts[i] != log::Verdict::effect) {
-      (void)document_->set_effect(document_id(graph_.id(EventIndex{i})), false);
-    }
-  }
+  folded_ = graph_.size();
   std::vector<Bytes> payloads(graph_.size());
   std::vector<std::vector<document::EventId>> parents(graph_.size());
   std::vector<document::AppliedEvent> events;
   events.reserve(graph_.size());
   for (std::uint32_t i = 0; i < graph_.size(); ++i) {
-    payloads[i] = payload_of(EventIndex{i});
-    const document::EventInfo about = info(EventIndex{i}, parents[i]);
+    const EventIndex event{i};
+    if (!in_c(event)) continue;
+    if (!has_effect(event)) (void)document_->set_effect(document_id(graph_.id(event)), false);
+    payloads[i] = payload_of(event);
+    const document::EventInfo about = info(event, parents[i]);
     events.push_back({about, payloads[i]});
   }
   const auto applied = document_->apply_all(events);

@@ -6,7 +6,8 @@
 // Invariants:
 //   1. every admitted event is in exactly one record of the store or of the batch;
 //   2. the open event is closed before anything else is admitted, so its parents are those of its first operation;
-//   3. the document has seen every admitted event that this device can read, in the graph's order.
+//   3. the document has seen every admitted event that counts (log: C) and that this device can read; what is
+//      quarantined never comes near it, and own events don't name it (docs/decisions/0042).
 #pragma once
 
 #include <deque>
@@ -74,10 +75,11 @@ class StreamReplica {
   // --- Events from others
   // -------------------------------------------------------------------------------------------------
 
-  // Takes in a run and its seal; what became admitted is put into the batch. Returns the run's last event, which may
-  // wait for something: then it is not in the graph. Errors: those of decode_run and offer_run.
+  // Takes in a run and its seal; what became admitted is put into the batch. Call `recount`, if it is due, and
+  // `fold_new` next. Returns the run's last event, which may wait for something: then it is not in the graph. Errors:
+  // those of decode_run and offer_run; graph_full (the run's author was removed, and has no more room here).
   Result<log::FeedHead> take_run(ByteView run, const std::optional<log::Seal>& seal, store::Batch& batch);
-  // Admits the author by an operation of stream zero, which may release events that wait.
+  // Admits the author by an operation of stream zero, which may release events that wait: then as after `take_run`.
   bool admit_author(const log::AuthorKey& author, const log::EventId& admission, store::Batch& batch);
 
   // --- Own events
@@ -95,9 +97,20 @@ class StreamReplica {
   // --- What counts
   // ----------------------------------------------------------------------------------------------------------
 
-  // After the identity's facts changed, or control events came. Document patches of what changed its effect.
+  // After the identity's facts changed, or control events or such of a removed author came. Patches of what came into
+  // C, left it, or changed its effect. The open event is closed by then, if there is one: its parents were fixed.
   document::Patches recount(const log::IdentityFacts& facts);
+  // The same where somebody else has counted: stream zero.
+  void set_counts(log::Counts counts);
   const log::Counts& counts() const { return counts_; }
+  // Whether what came in since `begin` may change what counts: control events, branches, and what builds on the
+  // quarantine. Who wrote it is the caller's to ask.
+  bool may_change_counts(std::uint32_t begin) const;
+  // Events in C and outside. Those that were not counted yet are in.
+  bool in_c(log::EventIndex event) const { return event.value >= counts_.verdicts.size() || counts_.in_c(event); }
+  std::uint64_t quarantined_count() const;
+  // What the document has not seen yet of what counts.
+  void fold_new();
 
   // --- Cuts
   // ------------------------------------------------------------------------------------------------------------------
@@ -154,7 +167,10 @@ class StreamReplica {
   void drop_useless_bodies(const log::DecodedRun& run);
   void forget_waiting();
   void store_admitted(std::uint32_t begin, store::Batch& batch);
-  void fold(std::uint32_t begin);
+  bool has_effect(log::EventIndex event) const;
+  Status check_quarantine(const log::DecodedRun& run) const;
+  // The maximal events of C, which the next own event names; null: all there are.
+  const std::vector<log::EventIndex>* visible_heads() const;
   void apply_to_document(log::EventIndex event);
   void read_about(log::EventIndex event);
   const log::BodyKey* body_key(const log::EpochId& epoch) const;
@@ -187,6 +203,13 @@ class StreamReplica {
   mutable std::optional<Decoded> decoded_;
 
   log::Counts counts_;
+  std::uint32_t folded_ = 0;  // Events below are in the document, or outside C.
+  // Of what `visible_heads` says: the heads among the first `size` events. Cleared when what counts changes.
+  struct Visible {
+    std::uint32_t size = 0;
+    std::vector<log::EventIndex> heads;
+  };
+  mutable Visible visible_;
   std::optional<log::About> about_;
   std::unique_ptr<document::Document> document_;
   document::Patches patches_;

@@ -63,6 +63,7 @@ Json status_json(Daemon& daemon) {
       {"devices", status.devices},
       {"documents", status.documents},
       {"events", status.events},
+      {"set_aside", status.quarantined},
       {"storage_bytes", daemon.store().size_bytes()},
       {"paper_confirmed", status.paper_confirmed},
       {"damaged", status.damaged},
@@ -139,6 +140,7 @@ Json documents_json(Daemon& daemon) {
                     {"title", document.title},
                     {"bytes", document.bytes},
                     {"updated_ms", document.updated.ms},
+                    {"set_aside", document.quarantined},
                     {"state", name_of(document.state)}});
   }
   return {{"documents", std::move(list)}};
@@ -155,6 +157,7 @@ Json event_json(const pod::EventSummary& event) {
           {"operation", event.operation.empty() ? Json(nullptr) : Json(event.operation)},
           {"size", event.size},
           {"time_ms", event.time.ms},
+          {"set_aside", event.quarantined},
           {"state", name_of(event.state)}};
 }
 

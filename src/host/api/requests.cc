@@ -262,6 +262,10 @@ void Api::change_documents(const HttpRequest& request, const Answer& answer) {
       }
       return std::string("{}");
     }
+    if (path.size() == 3 && path[2] == "accept" && request.method == "POST") {
+      RZ_CHECK(daemon_.pod().accept_quarantined(now(), id));
+      return std::string("{}");
+    }
     if (path.size() == 3 && path[2] == "edit" && request.method == "POST") {
       RZ_TRY(const auto changes, changes_from(json->value("changes", Json())));
       RZ_CHECK(TextDelta::from_changes(changes));
