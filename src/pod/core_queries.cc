@@ -56,12 +56,16 @@ PodStatus Core::status() const {
   status.name = device_name(self_);
   status.did = zero_->id();
   status.paper_confirmed = paper_confirmed_;
+  const identity::Device* own = identity_.find(self_);
+  status.blind = own != nullptr && !own->is_personal() && !current_epoch_;
   for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();
     status.events += graph.size();
     status.quarantined += replica->quarantined_count();
     status.documents += replica->is_document() ? 1 : 0;
+    const bool known = replica.get() == zero_ || replica.get() == catalogue_ || replica->about().has_value();
+    status.sealed += known ? 0 : 1;
     status.pending_visible += open_due_.contains(id) ? 1 : 0;
     for (std::uint32_t i = graph.size(); i-- > 0 && !replica->covered(EventIndex{i});) {
       const EventIndex event{i};

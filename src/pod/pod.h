@@ -169,6 +169,8 @@ struct PodStatus {
   std::uint32_t documents = 0;
   std::uint64_t events = 0;
   std::uint64_t quarantined = 0;  // Of these: by removed devices after their removal, set aside until accepted.
+  bool blind = false;        // It stores, and holds no key: a cloud peer, as a rule.
+  std::uint32_t sealed = 0;  // Streams, beside the pod's own two, that it can't read.
   bool paper_confirmed = false;
   bool damaged = false;
 };

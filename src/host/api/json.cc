@@ -66,6 +66,8 @@ Json status_json(Daemon& daemon) {
       {"set_aside", status.quarantined},
       {"storage_bytes", daemon.store().size_bytes()},
       {"paper_confirmed", status.paper_confirmed},
+      {"blind", status.blind},
+      {"sealed", status.sealed},
       {"damaged", status.damaged},
       {"disk_full", daemon.held_up().has_value()},
       {"version", "0.1.0"}};

@@ -23,6 +23,8 @@ export interface Status {
   pending: { visible: number; local: number; pod: number };
   devices: number;
   documents: number;
+  blind?: boolean;
+  sealed?: number;
   events: number;
   storage_bytes: number;
   paper_confirmed: boolean;

@@ -1,5 +1,5 @@
 /** What the page says, in plain words. Every sentence about states, roles, times and sizes lives here. */
-import type { Device, LogEvent, Role, SaveState, Status } from "./api";
+import type { Device, Role, SaveState, Status } from "./api";
 
 export const save_states: Record<SaveState, { dot: string; name: string; means: string }> = {
   visible: {
@@ -106,8 +106,6 @@ export function pod_sentence(s: Status): { good: boolean; text: string } {
     text: `On its own for now, ${others}. Go on writing: it is saved here and joins the others later.`,
   };
 }
-
-export const act = (e: LogEvent): string => (e.kind === "operations" ? "wrote in" : "changed the settings of");
 
 /** Full groups of a code, as a person reads them aloud. */
 export const groups = (code: string): string[] =>
