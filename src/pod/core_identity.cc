@@ -26,6 +26,7 @@ bool Core::is_device(const PublicKey& key) const {
 // Stream zero grew, or a removal's head tree came.
 void Core::refold() {
   identity_ = identity::fold_identity(zero_->graph(), *this, stance_).state;
+  ++identity_version_;
   keep_stance();
   note_recoveries();
   std::set<log::AuthorKey> removed;
@@ -61,6 +62,7 @@ void Core::unlock_epochs() {
   zero_counts_ = log::what_counts(zero_->graph(), identity::facts_for(identity_, zero_->id(), *this));
   const std::size_t unlocked = epochs_->unlock(identity::epoch_table(zero_->graph(), zero_counts_), keys_.box_key());
   if (unlocked == 0) return;
+  for (auto& [id, summary] : summaries_) summary.is_current = false;
   for (StreamReplica* replica : by_number_) {
     if (replica != nullptr && replica != zero_) replica->keys_came();
   }
@@ -78,7 +80,10 @@ std::optional<log::EpochId> Core::current_epoch() const {
 // the one that leads, or the only one.
 void Core::do_duties() {
   keep_own_name();
-  if (has_duties()) keep_readers();
+  // What there is to do follows from the identity alone; what is done changes it.
+  if (duties_done_at_ == identity_version_ || !has_duties()) return;
+  duties_done_at_ = identity_version_;
+  keep_readers();
 }
 
 // The genesis has no room for the first device's name, so the device tells it: once, as its owner called it at `init`.
