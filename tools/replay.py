@@ -6,11 +6,12 @@ usage: replay.py TRACE [--devices N] [--json]
 TRACE is a gzipped JSON file: {startContent?, endContent, numAgents?, txns: [{parents?, agent?, patches:
 [[position, deleted, inserted]]}]}; positions count code points.
 
-A sequential trace is dealt in turn: a device has the whole text before it makes its share of the edits. In a concurrent
-trace agent A types on device A mod N. Devices that are connected hear of each other within milliseconds, so none could
-be held at the version a transaction was made on: the transaction's positions are carried over to the text its device
-has by then, as an editor's page does, and that is said. Ends with a line {"ok","edits","sha256","cpu_ms"}: whether all
-devices hold the same text (for a sequential trace, exactly the recorded end), how many edits, the text's hash, and the
+A sequential trace is dealt in turn over processes: a device has the whole text before it makes its share of the edits.
+In a concurrent trace agent A types on device A mod N. There the devices share one process, so that each can be held at
+exactly the version that a transaction was typed on; they are whole devices all the same, with stores on disk, paired,
+exchanging their frames. Where more agents type at once than there are devices, their positions are carried over to the
+text that all devices have by then, as an editor's page does, and that is said. Ends with a line {"ok","edits","sha256","cpu_ms"}: whether all
+devices hold the same text (of a sequential trace, exactly the recorded end), how many edits, the text's hash, and the
 processor time of all devices together.
 """
 import argparse
@@ -21,6 +22,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +31,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from devices import BINARY, Device, DeviceError, pair, wait_for  # noqa: E402
 
 CHANGES_A_CALL = 2000  # One HTTP request's worth: far below its limit, and little to repeat.
-VIEWS_MAX = 8  # Versions of the text kept for those who go on typing; the others are made anew.
+PODS = BINARY.parent / "rhizome-replay"  # Whole devices in one process (tests/replay).
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -46,82 +48,33 @@ def is_concurrent(trace):
     return trace.get("kind") == "concurrent" or trace.get("numAgents", 1) > 1 or any("parents" in each for each in trace["txns"][:2])
 
 
-class Merge:
-    """Every character ever inserted, in one order, so that a position in an old version is a position in today's text."""
-
-    def __init__(self, agents):
-        self.items, self.visible = [], []       # Of all characters; of those that stand in today's text.
-        self.inserted_by, self.deleted_by = [], []
-        self.agents = agents
-
-    def view(self, unseen):
-        """The text as somebody saw it who knows all but the transactions in `unseen`."""
-        if not unseen:
-            return list(self.visible)
-        return [i for i in self.items if self.inserted_by[i] not in unseen and self.deleted_by[i] <= unseen]
-
-    def patch(self, view, unseen, txn, position, deleted, inserted):
-        """Applies it to the view and to today's text; the changes today's text needs."""
-        changes = []
-        for item in view[position:position + deleted]:
-            if not self.deleted_by[item]:
-                at = self.visible.index(item, 0)
-                del self.visible[at]
-                if changes and changes[-1][0] == at:
-                    changes[-1][1] += 1
-                else:
-                    changes.append([at, 1, ""])
-            self.deleted_by[item].add(txn)
-        del view[position:position + deleted]
-        if inserted:
-            changes.append(self._insert(view, unseen, txn, position, inserted))
-        return changes
-
-    def _insert(self, view, unseen, txn, position, inserted):
-        at = self.items.index(view[position - 1]) + 1 if position else 0
-        while unseen and at < len(self.items) and self.inserted_by[self.items[at]] in unseen \
-                and self.agents[self.inserted_by[self.items[at]]] < self.agents[txn]:
-            at += 1
-        left = at - 1
-        while left >= 0 and self.deleted_by[self.items[left]]:
-            left -= 1
-        place = self.visible.index(self.items[left]) + 1 if left >= 0 else 0
-        new = range(len(self.inserted_by), len(self.inserted_by) + len(inserted))
-        self.inserted_by += [txn] * len(inserted)
-        self.deleted_by += [set() for _ in new]
-        self.items[at:at] = self.visible[place:place] = view[position:position] = new
-        return [place, 0, inserted]
-
-
-def concurrent_shares(trace, count):
-    """(device, changes, edits) in an order in which everything comes after its parents."""
-    txns = trace["txns"]
-    agents = [each.get("agent", 0) for each in txns]
-    merge, seen, everything = Merge(agents), [], 0
-    if trace.get("startContent"):
-        raise ValueError("a concurrent trace with a startContent")
-    views = {}  # By agent: its last transaction, the text as it saw it then, and what it did not know.
-    for number, txn in enumerate(txns):
+def transactions(trace):
+    """The trace as tests/replay/replay_pods.cc reads it."""
+    yield f"{len(trace['txns'])}\n".encode()
+    for number, txn in enumerate(trace["txns"]):
         parents = txn.get("parents", [number - 1] if number else [])
-        known = 0
-        for parent in parents:
-            known |= seen[parent]
-        last, view, unseen = views.pop(agents[number], (None, None, None))
-        if last is not None and parents == [last]:
-            unseen.update(range(last + 1, number))  # It went on typing, and still knows nothing of the others.
-        else:
-            missing = bin(everything & ~known)[:1:-1]
-            unseen = {index for index, bit in enumerate(missing) if bit == "1"}
-            view = merge.view(unseen)
-        views[agents[number]] = number, view, unseen
-        if len(views) > VIEWS_MAX:
-            del views[next(iter(views))]
-        seen.append(known | 1 << number)
-        everything |= 1 << number
-        changes = []
+        words = [txn.get("agent", 0), len(parents), *parents, len(txn["patches"])]
+        yield (" ".join(map(str, words)) + "\n").encode()
         for position, deleted, inserted in txn["patches"]:
-            changes += merge.patch(view, unseen, number, position, deleted, inserted)
-        yield agents[number] % count, changes, len(txn["patches"])
+            text = inserted.encode()
+            yield f"{position} {deleted} {len(text)}\n".encode() + text + b"\n"
+
+
+def replay_concurrent(trace, count, folder, tell):
+    """Whole devices in one process, so that each can be held at the version that a transaction was typed on."""
+    if trace.get("startContent"):
+        raise DeviceError("a concurrent trace with a startContent can't be replayed")
+    folder.mkdir(parents=True)
+    done = subprocess.run([str(PODS), str(count), str(folder)], input=b"".join(transactions(trace)), stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise DeviceError(f"the devices gave up: exit {done.returncode}")
+    result = json.loads(done.stdout.splitlines()[-1])
+    wanted, hashes = hashlib.sha256(trace["endContent"].encode()).hexdigest(), result["sha256"]
+    is_end = hashes[0] == wanted
+    tell("each device at exactly the version that was typed on" if result["exact"] else
+         f"more typists at once than {count} devices: positions are carried over to the text that all have by then")
+    tell("the recorded end" if is_end else "not the recorded end (of concurrent edits at one place it depends on the algorithm)")
+    return {"ok": len(set(hashes)) == 1, "edits": result["edits"], "sha256": hashes[0], "cpu_ms": result["cpu_ms"]}
 
 
 def sequential_shares(trace, count):
@@ -151,15 +104,11 @@ def processor_ms(devices):
 
 
 def replay(trace, devices, tell):
-    concurrent = is_concurrent(trace)
-    if concurrent:
-        tell("concurrent: each agent's positions are carried over to the text its device has by then")
     document = devices[0].post("/api/documents?wait=local", {"title": "Replayed", "text": trace.get("startContent", "")})["id"]
     for device in devices[1:]:
         wait_for("the document everywhere", lambda each=device: each.text(document) == trace.get("startContent", ""))
     began, edits, last, shown = processor_ms(devices), 0, None, time.monotonic()
-    shares = concurrent_shares(trace, len(devices)) if concurrent else sequential_shares(trace, len(devices))
-    for number, changes, count in calls(shares):
+    for number, changes, count in calls(sequential_shares(trace, len(devices))):
         device = devices[number]
         if last not in (None, device):
             # Its closed event, not only its provisional tail, on which nobody builds.
@@ -180,8 +129,8 @@ def replay(trace, devices, tell):
             same = False
             tell(str(error)[:300])
     exact = text == trace["endContent"]
-    tell("the recorded end" if exact else "not the recorded end" + (" (which depends on the algorithm)" if concurrent else ""))
-    return {"ok": same and (exact or concurrent), "edits": edits,
+    tell("the recorded end" if exact else "not the recorded end")
+    return {"ok": same and exact, "edits": edits,
             "sha256": hashlib.sha256(text.encode()).hexdigest(), "cpu_ms": processor_ms(devices) - began}
 
 
@@ -209,8 +158,15 @@ def main():
 
     signal.signal(signal.SIGTERM, ended)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rhizome-replay-"))
-    devices = [Device(name, folder / name) for name in ("laptop", "phone", "tablet")[:options.devices]]
+    if is_concurrent(trace):
+        devices = []
+    else:
+        devices = [Device(name, folder / name) for name in ("laptop", "phone", "tablet")[:options.devices]]
     try:
+        if not devices:
+            result = replay_concurrent(trace, options.devices, folder / "pods", tell)
+            print(json.dumps(result))
+            return 0 if result["ok"] else 1
         devices[0].init()
         devices[0].start()
         for device in devices[1:]:

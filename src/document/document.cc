@@ -142,6 +142,11 @@ Result<std::uint64_t> Document::length(const Path& path) const {
   return keys;
 }
 
+Result<std::uint64_t> Document::text_bytes(const Path& path) const {
+  RZ_TRY(const ContainerIndex index, impl_->find_container(path, Type::text));
+  return impl_->containers[index].sequence->rope().size_bytes();
+}
+
 Result<std::string> Document::text(const Path& path) const {
   RZ_TRY(const ContainerIndex index, impl_->find_container(path, Type::text));
   return impl_->containers[index].sequence->rope().to_string();
@@ -177,6 +182,10 @@ std::vector<EventId> Document::version() const {
 }
 
 bool Document::contains(const EventId& event) const { return impl_->graph.find(event).has_value(); }
+
+std::vector<EventId> Document::without_effect() const {
+  return {impl_->without_effect.begin(), impl_->without_effect.end()};
+}
 
 std::uint64_t Document::event_count() const {
   std::uint64_t count = 0;

@@ -152,7 +152,8 @@ class Document {
   // some concurrent writer deleted has fewer values than writers; a path that was never written is path_not_found.
   Result<std::vector<Value>> conflicts(const Path& path) const;
   Result<Type> type_of(const Path& path) const;
-  Result<std::uint64_t> length(const Path& path) const;  // Code points, elements or keys.
+  Result<std::uint64_t> length(const Path& path) const;      // Code points, elements or keys.
+  Result<std::uint64_t> text_bytes(const Path& path) const;  // Of the text as UTF-8, without making it.
   Result<std::string> text(const Path& path) const;
   Result<std::string> text_slice(const Path& path, std::uint64_t position, std::uint64_t count) const;
   // The whole document: the root map; the body under "" unless it is empty.
@@ -166,6 +167,8 @@ class Document {
   std::vector<EventId> version() const;
   bool contains(const EventId& event) const;
   std::uint64_t event_count() const;
+  // The events that were last said to be without effect, here or not. Ascending.
+  std::vector<EventId> without_effect() const;
   // An estimate of the heap in use.
   std::size_t memory_bytes() const;
 

@@ -82,6 +82,7 @@ Status Coverage::add(const Cut& cut) {
   first_cut_.resize(graph_->size(), cut_none);
   const auto added = graph_->difference(heads, heads_);
   for (const EventIndex event : added) first_cut_[event.value] = number;
+  covered_ += static_cast<std::uint32_t>(added.size());
   heads_ = graph_->merge(heads_, heads);
   if (!added.empty() && added.front().value < effective_.size()) effective_.resize(added.front().value);
   // What no cut holds is clamped from below by the last cut: that has just moved.
@@ -92,6 +93,11 @@ Status Coverage::add(const Cut& cut) {
     }
   }
   return {};
+}
+
+std::vector<EventIndex> Coverage::beyond() const {
+  if (covered_ == graph_->size()) return {};
+  return graph_->difference(graph_->frontier_indices(), heads_);
 }
 
 bool Coverage::covers(EventIndex event) const { return first_cut(event).has_value(); }

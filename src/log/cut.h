@@ -38,6 +38,10 @@ class Coverage {
   Status add(const Cut& cut);
 
   bool covers(EventIndex event) const;
+  // How many events the cuts hold.
+  std::uint32_t covered_count() const { return covered_; }
+  // What none of them holds, ascending. The cost is that of what it finds.
+  std::vector<EventIndex> beyond() const;
   std::size_t cut_count() const { return times_.size(); }
   // The first cut that holds the event, by number from 0.
   std::optional<std::uint32_t> first_cut(EventIndex event) const;
@@ -54,6 +58,7 @@ class Coverage {
   std::vector<UnixMs> times_;
   std::vector<std::uint32_t> first_cut_;  // By index; none_ where no cut holds it.
   std::vector<EventIndex> heads_;
+  std::uint32_t covered_ = 0;
   mutable std::vector<UnixMs> effective_;  // By index, for a prefix that can't change any more.
 };
 

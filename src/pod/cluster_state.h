@@ -30,6 +30,7 @@ struct ClusterState {
     raft::EntryHash hash;
     UnixMs time;
     log::HeadList heads;
+    std::size_t streams_here = 0;  // Of `heads`, from the first: those that are here. What is here stays.
   };
   std::deque<Committed> to_apply;
   raft::Index applied;

@@ -165,10 +165,13 @@ void Core::after_persist(std::function<void()> action) {
 
 void Core::persisted(std::uint64_t ticket) {
   persisted_ticket_ = std::max(persisted_ticket_, ticket);
-  for (auto& [id, replica] : streams_) {
-    if (!replica->persisted(ticket)) continue;
-    cluster_.dirty.insert(id);
-    for (auto& [device, peer] : peers_) peer.session->on_durable(id);
+  for (; !persisting_.empty() && persisting_.front().first <= ticket; persisting_.pop_front()) {
+    for (StreamReplica* replica : persisting_.front().second) {
+      merge_due_.insert(replica);
+      if (!replica->persisted(ticket)) continue;
+      cluster_.dirty.insert(replica->id());
+      for (auto& [device, peer] : peers_) peer.session->on_durable(replica->id());
+    }
   }
   for (auto& [device, peer] : peers_) acknowledge_taken(peer);
   // An action may add others, which come after.
@@ -192,6 +195,7 @@ void Core::settle() {
   tell_tails();
   ask_for_cuts();
   poll_sessions();
+  keep_caches();
   if (cluster_.raft_wake) wake(*cluster_.raft_wake);
   if (inviter_wake_) wake(*inviter_wake_);
   if (cluster_.membership_due) wake(*cluster_.membership_due);
@@ -213,7 +217,9 @@ Output Core::take_output() {
       persist.promise.last_index = raft_->log().last().index.n;
       persist.promise.last_hash = Hash256{raft_->log().last().hash.bytes};
     }
-    for (auto& [id, replica] : streams_) replica->written(persist.ticket);
+    for (StreamReplica* replica : grown_) replica->written(persist.ticket);
+    persisting_.emplace_back(persist.ticket, std::vector<StreamReplica*>(grown_.begin(), grown_.end()));
+    grown_.clear();
     out.persist = std::move(persist);
   }
   out.wake_at = wake_at_;

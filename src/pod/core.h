@@ -7,6 +7,7 @@
 //   core_cluster.cc    Raft: cuts, coverage, membership
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
+//   core_caches.cc     which documents are folded in memory, their checkpoints, what lists show of them
 //   core_queries.cc    what can be asked
 #pragma once
 
@@ -67,7 +68,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::vector<log::StreamId> streams() const override;
   const log::EventGraph* graph(const log::StreamId& stream) const override;
   std::uint32_t durable(const log::StreamId& stream) const override;
-  bool in_last_cut(const log::StreamId& stream, log::EventIndex event) const override;
+  std::vector<log::EventIndex> beyond_last_cut(const log::StreamId& stream) const override;
   log::HeldBody body(const log::StreamId& stream, log::EventIndex event) const override;
   const log::HeadList* find(const Hash256& cut) const override;
 
@@ -84,10 +85,12 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   // --- core_streams.cc ---
   Status load_streams();
+  Status load_events(const std::function<void(const Error&)>& report);
   StreamReplica* stream(const log::StreamId& id);
   const StreamReplica* stream(const log::StreamId& id) const;
   StreamReplica& zero() { return *zero_; }
-  Result<StreamReplica*> add_stream(Bytes genesis, log::Keeping keeping);
+  Result<StreamReplica*> add_stream(Bytes genesis, log::Keeping keeping,
+                                    std::optional<StreamNumber> stored_as = std::nullopt);
   StreamReplica::Writer writer() const;
   Status write_control(StreamReplica& replica, const log::Operation& operation, log::EventId* written = nullptr);
   void grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* from);
@@ -169,11 +172,23 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   Result<document::Patches> edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits);
   void touched(StreamReplica& replica);
   Status accept_quarantined(const log::StreamId& id);
-  void summarise(StreamReplica& replica);
   void flush();
+
+  // --- core_caches.cc ---
+  document::Document* open_document(StreamReplica& replica);
+  bool is_idle(const StreamReplica& replica) const;
+  void summarise(StreamReplica& replica);
+  void load_summaries();
+  void keep_summaries(std::size_t count_max);
+  void keep_caches();
+  void merge_records();
+  void keep_few_open();
+  void prepare_to_stop();
 
   // --- core_queries.cc ---
   PodStatus status() const;
+  void count_pending(const StreamReplica& replica, PodStatus& status) const;
+  std::uint64_t lag_of(const sync::Session& session) const;
   std::vector<DeviceSummary> devices() const;
   std::vector<DocumentSummary> documents();
   std::vector<EventSummary> newest_events(std::size_t count_max);
@@ -202,6 +217,9 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   std::map<log::StreamId, std::unique_ptr<StreamReplica>> streams_;
   std::vector<StreamReplica*> by_number_;
+  // Streams with records in the batch at hand, and in batches whose commit is not known yet, by ticket.
+  std::set<StreamReplica*, StreamReplica::ByNumber> grown_;
+  std::deque<std::pair<std::uint64_t, std::vector<StreamReplica*>>> persisting_;
   StreamReplica* zero_ = nullptr;
   StreamReplica* catalogue_ = nullptr;
   std::uint32_t catalogue_read_ = 0;
@@ -209,6 +227,8 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::map<log::StreamId, Tick> open_due_;  // Documents with an open event, and when it is closed.
 
   identity::IdentityState identity_;
+  std::uint64_t identity_version_ = 0;  // Counts refolds: what depends on the identity alone is done once each.
+  std::optional<std::uint64_t> duties_done_at_;  // The identity's version for which this device did its duties.
   std::set<log::AuthorKey> removed_;
   identity::Stance stance_;
   identity::Promises promises_;
@@ -244,8 +264,16 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
     std::string title;
     std::uint64_t bytes = 0;
     UnixMs updated;
+    bool is_current = false;  // False: the document has changed while it was not open.
   };
   std::map<log::StreamId, Summary> summaries_;
+  std::uint64_t events_folded_ = 0;                 // To open documents.
+  std::vector<StreamReplica*> opened_;              // Documents that are folded in memory, the last used one last.
+  std::map<log::StreamId, std::uint32_t> watched_;  // Those that somebody wants to hear every change of.
+  std::set<StreamReplica*, StreamReplica::ByNumber> checkpoints_due_;
+  std::set<StreamReplica*, StreamReplica::ByNumber> summaries_due_;
+  std::set<StreamReplica*, StreamReplica::ByNumber> merge_due_;  // They may have many small records.
+  std::optional<Tick> summaries_due_at_;
 };
 
 }  // namespace rz::pod

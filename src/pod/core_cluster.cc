@@ -216,18 +216,19 @@ void Core::apply(const raft::Entries& entries) {
 // In order, each once all its heads are here: a learner may hear of a cut before its past.
 void Core::apply_waiting() {
   while (!cluster_.to_apply.empty()) {
-    const ClusterState::Committed& next = cluster_.to_apply.front();
-    for (const log::StreamHeads& heads : next.heads) {
+    ClusterState::Committed& next = cluster_.to_apply.front();
+    for (; next.streams_here < next.heads.size(); ++next.streams_here) {
+      const log::StreamHeads& heads = next.heads[next.streams_here];
       const StreamReplica* replica = stream(heads.stream);
       if (replica == nullptr) return;
       for (const log::EventId& head : heads.heads) {
         if (!replica->graph().contains(head)) return;
       }
     }
-    log::Cut cut{next.time, next.heads};
-    for (const log::StreamHeads& heads : next.heads) {
-      (void)stream(heads.stream)->add_cut(cut);
+    for (log::StreamHeads& heads : next.heads) {
+      StreamReplica* replica = stream(heads.stream);
       cluster_.heads[heads.stream] = heads.heads;
+      (void)replica->add_cut(log::Cut{next.time, {std::move(heads)}});
     }
     cluster_.applied = std::max(cluster_.applied, next.index);
     cluster_.applied_hash = next.hash;
@@ -262,7 +263,9 @@ void Core::advance_install() {
     }
     return;
   }
-  for (const log::StreamHeads& heads : cluster_.install_state->heads) {
+  ClusterState::Committed& state = *cluster_.install_state;
+  for (; state.streams_here < state.heads.size(); ++state.streams_here) {
+    const log::StreamHeads& heads = state.heads[state.streams_here];
     const StreamReplica* replica = stream(heads.stream);
     if (replica == nullptr) return;
     for (const log::EventId& head : heads.heads) {

@@ -34,7 +34,7 @@ Result<StreamReplica*> Core::document(const log::StreamId& id) {
   if (!replica->is_document()) {
     return fail(ErrorCode::not_found, "this device can't read that: it holds no key, or it is no document");
   }
-  (void)replica->document();
+  (void)open_document(*replica);
   return replica;
 }
 
@@ -142,21 +142,6 @@ void Core::touched(StreamReplica& replica) {
 
 void Core::flush() {
   while (!open_due_.empty()) close_open(*stream(open_due_.begin()->first));
-}
-
-// What a list shows of a document. Kept, so that a list needs no folding; only documents that are open are refreshed.
-void Core::summarise(StreamReplica& replica) {
-  const log::EventGraph& graph = replica.graph();
-  Summary& summary = summaries_[replica.id()];
-  if (graph.size() > 0) {
-    summary.updated.ms = std::max(summary.updated.ms, graph.time(log::EventIndex{graph.size() - 1}).ms);
-  }
-  if (!replica.document_loaded()) return;
-  const document::Document& document = *replica.document();
-  if (const auto title = document.get({std::string("title")})) {
-    if (const auto* text = std::get_if<std::string>(&title->is)) summary.title = *text;
-  }
-  if (const auto text = document.text(document::body())) summary.bytes = text->size();
 }
 
 }  // namespace rz::pod

@@ -44,6 +44,7 @@ void Core::refold() {
   identity::FoldResult folded = identity::fold_identity(zero_->graph(), *this, stance_);
   zero_->set_counts(counts_of(zero_->graph(), folded));
   identity_ = std::move(folded.state);
+  ++identity_version_;
   keep_stance();
   note_recoveries();
   std::set<log::AuthorKey> removed;
@@ -82,6 +83,7 @@ void Core::unlock_epochs() {
   const std::size_t unlocked = epochs_->unlock(identity::epoch_table(zero_->graph(), zero_counts_), keys_.box_key());
   choose_epoch();
   if (unlocked == 0) return;
+  for (auto& [id, summary] : summaries_) summary.is_current = false;
   for (StreamReplica* replica : by_number_) {
     if (replica != nullptr && replica != zero_) replica->keys_came();
   }
@@ -101,7 +103,10 @@ void Core::choose_epoch() {
 // the one that leads, or the only one.
 void Core::do_duties() {
   keep_own_name();
-  if (has_duties()) keep_readers();
+  // What there is to do follows from the identity alone; what is done changes it.
+  if (duties_done_at_ == identity_version_ || !has_duties()) return;
+  duties_done_at_ = identity_version_;
+  keep_readers();
 }
 
 // The genesis has no room for the first device's name, so the device tells it: once, as its owner called it at `init`.

@@ -248,7 +248,7 @@ Status Core::receive_live(const PublicKey& device, Peer& peer, ByteView frame) {
     return {};
   }
   const auto& tail = std::get<sync::Tail>(message);
-  document::Document* document = replica->document();
+  document::Document* document = open_document(*replica);
   if (document == nullptr) return {};
   const document::AuthorId author{device.bytes};
   Result<document::Patches> patches;
@@ -285,6 +285,8 @@ void Core::drop_live(const PublicKey& device, Peer& peer) {
 }
 
 void Core::tell_tails() {
+  const auto listens = [](const auto& each) { return each.second.session->established(); };
+  if (std::none_of(peers_.begin(), peers_.end(), listens)) return tails_changed_.clear();
   for (const log::StreamId& id : std::exchange(tails_changed_, {})) {
     StreamReplica* replica = stream(id);
     if (replica == nullptr || !replica->document_loaded()) continue;

@@ -50,6 +50,44 @@ std::string Core::device_name(const PublicKey& key) const {
   return words("device ", key.brief());
 }
 
+// Own events by how far they have come: what no cut holds, from the last one back.
+void Core::count_pending(const StreamReplica& replica, PodStatus& status) const {
+  const log::EventGraph& graph = replica.graph();
+  for (const EventIndex head : graph.heads_of(self_)) {
+    std::uint64_t there = 0;
+    for (const auto& [device, peer] : peers_) {
+      there = std::max(there, peer.session->stored_there(replica.id(), graph.feed(head)));
+    }
+    for (std::optional<EventIndex> event = head; event && !replica.covered(*event); event = graph.prev(*event)) {
+      if (event->value >= replica.durable()) {
+        ++status.pending_visible;
+      } else if (graph.seq(*event).value < there) {
+        ++status.pending_pod;
+      } else {
+        ++status.pending_local;
+      }
+    }
+  }
+}
+
+// How many events the device is not known to store. What a cut holds that both had applied when they met, it stores.
+std::uint64_t Core::lag_of(const sync::Session& session) const {
+  std::uint64_t lag = 0;
+  for (const auto& [id, replica] : streams_) {
+    if (session.has_common_cut() && replica->fully_covered()) continue;
+    const log::EventGraph& graph = replica->graph();
+    for (const EventIndex head : graph.chain_heads()) {
+      const std::uint64_t there = session.stored_there(id, graph.feed(head));
+      for (std::optional<EventIndex> event = head; event && graph.seq(*event).value >= there;) {
+        if (session.has_common_cut() && replica->covered(*event)) break;
+        ++lag;
+        event = graph.prev(*event);
+      }
+    }
+  }
+  return lag;
+}
+
 PodStatus Core::status() const {
   PodStatus status;
   status.device = self_;
@@ -67,14 +105,7 @@ PodStatus Core::status() const {
     const bool known = replica.get() == zero_ || replica.get() == catalogue_ || replica->about().has_value();
     status.sealed += known ? 0 : 1;
     status.pending_visible += open_due_.contains(id) ? 1 : 0;
-    for (std::uint32_t i = graph.size(); i-- > 0 && !replica->covered(EventIndex{i});) {
-      const EventIndex event{i};
-      if (graph.author(event) != self_) continue;
-      const WriteState state = state_of(*replica, event);
-      status.pending_visible += state == WriteState::visible ? 1 : 0;
-      status.pending_local += state == WriteState::local ? 1 : 0;
-      status.pending_pod += state == WriteState::pod ? 1 : 0;
-    }
+    if (!replica->fully_covered()) count_pending(*replica, status);
   }
   if (!raft_) return status;
   status.term = raft_->term().n;
@@ -114,15 +145,7 @@ std::vector<DeviceSummary> Core::devices() const {
     if (peer != peers_.end()) {
       summary.online = peer->second.session->established();
       summary.last_heard = peer->second.last_heard;
-      for (const auto& [id, replica] : streams_) {
-        const log::EventGraph& graph = replica->graph();
-        for (std::uint32_t i = graph.size(); i-- > 0;) {
-          const EventIndex event{i};
-          if (peer->second.session->peer_stores(id, graph.feed(event), graph.seq(event))) break;
-          if (replica->covered(event)) break;
-          ++summary.lag_events;
-        }
-      }
+      summary.lag_events = lag_of(*peer->second.session);
     } else if (const auto heard = last_heard_.find(device.key); heard != last_heard_.end()) {
       summary.last_heard = heard->second;
     }
@@ -150,9 +173,12 @@ std::vector<DocumentSummary> Core::documents() {
     summary.state = state_of(*replica);
     summary.quarantined = replica->quarantined_count();
     if (replica->is_document()) {
-      // Folded once; afterwards its summary is kept up to date by what comes in.
-      (void)replica->document();
-      summarise(*replica);
+      const auto known = summaries_.find(replica->id());
+      if (known == summaries_.end() || !known->second.is_current) {
+        (void)open_document(*replica);
+        summaries_due_.insert(replica);
+      }
+      if (replica->document_loaded()) summarise(*replica);
       const Summary& kept = summaries_[replica->id()];
       summary.title = kept.title;
       summary.bytes = kept.bytes;
@@ -191,18 +217,33 @@ EventSummary Core::event(StreamReplica& replica, EventIndex index) {
 }
 
 std::vector<EventSummary> Core::newest_events(std::size_t count_max) {
-  std::vector<EventSummary> found;
+  struct Candidate {
+    UnixMs time;
+    log::EventId id;
+    StreamReplica* replica;
+    EventIndex event;
+  };
+  std::vector<Candidate> newest;
   for (StreamReplica* replica : by_number_) {
     if (replica == nullptr) continue;
-    const std::uint32_t size = replica->graph().size();
-    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size, count_max));
-    for (std::uint32_t i = size - count; i < size; ++i) found.push_back(event(*replica, EventIndex{i}));
+    const log::EventGraph& graph = replica->graph();
+    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(graph.size(), count_max));
+    for (EventIndex event{graph.size() - count}; event.value < graph.size(); ++event.value) {
+      newest.push_back({graph.time(event), graph.id(event), replica, event});
+    }
   }
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return a.time != b.time ? a.time < b.time : a.id < b.id; });
-  if (found.size() > count_max) {
-    found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(count_max));
+  const auto is_older = [](const Candidate& a, const Candidate& b) {
+    return a.time != b.time ? a.time < b.time : a.id < b.id;
+  };
+  if (newest.size() > count_max) {
+    const auto from = newest.end() - static_cast<std::ptrdiff_t>(count_max);
+    std::nth_element(newest.begin(), from, newest.end(), is_older);
+    newest.erase(newest.begin(), from);
   }
+  std::sort(newest.begin(), newest.end(), is_older);
+  std::vector<EventSummary> found;
+  found.reserve(newest.size());
+  for (const Candidate& each : newest) found.push_back(event(*each.replica, each.event));
   return found;
 }
 

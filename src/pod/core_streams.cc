@@ -65,9 +65,9 @@ std::uint32_t Core::durable(const log::StreamId& id) const {
   return replica == nullptr ? 0 : replica->durable();
 }
 
-bool Core::in_last_cut(const log::StreamId& id, EventIndex event) const {
+std::vector<EventIndex> Core::beyond_last_cut(const log::StreamId& id) const {
   const StreamReplica* replica = stream(id);
-  return replica != nullptr && replica->covered(event);
+  return replica == nullptr ? std::vector<EventIndex>{} : replica->uncovered();
 }
 
 log::HeldBody Core::body(const log::StreamId& id, EventIndex event) const {
@@ -87,14 +87,18 @@ const StreamReplica* Core::stream(const log::StreamId& id) const {
 
 // --- Which there are -------------------------------------------------------------------------------------------------
 
-Result<StreamReplica*> Core::add_stream(Bytes genesis, log::Keeping keeping) {
+// `number`: under which the store has it; none: it is new here.
+Result<StreamReplica*> Core::add_stream(Bytes genesis, log::Keeping keeping, std::optional<StreamNumber> stored_as) {
   const log::StreamId id = log::stream_id_of_block(genesis);
   if (StreamReplica* known = stream(id)) return known;
-  const StreamNumber number{static_cast<std::uint32_t>(by_number_.size())};
+  const StreamNumber number = stored_as.value_or(StreamNumber{static_cast<std::uint32_t>(by_number_.size())});
   RZ_TRY(auto replica, StreamReplica::make(number, std::move(genesis), keeping, store_, *this));
   StreamReplica* added = replica.get();
-  by_number_.push_back(added);
+  added->set_checkpoint_after(options_.checkpoint_after_events);
+  if (by_number_.size() <= number.value) by_number_.resize(number.value + 1, nullptr);
+  by_number_[number.value] = added;
   streams_.emplace(id, std::move(replica));
+  if (stored_as) return added;
   const auto stored = store_.get(stream_key(number));
   if (stored && !*stored) batch_.put(stream_key(number), encode_stream_record(id, added->genesis(), keeping));
   return added;
@@ -102,35 +106,89 @@ Result<StreamReplica*> Core::add_stream(Bytes genesis, log::Keeping keeping) {
 
 Status Core::load_streams() {
   const Bytes prefix{'s'};
-  std::vector<StreamRecord> records;
+  std::vector<std::pair<StreamNumber, StreamRecord>> records;
+  std::uint32_t numbers_end = 0;  // Also of records that are damaged: their events are under them.
+  const auto number_of = [&](ByteView key) {
+    const StreamNumber number{get_be32(key.subspan(1))};
+    numbers_end = std::max(numbers_end, number.value + 1);
+    return number;
+  };
   RZ_CHECK(store_.scan(
       store::Reader::Range{prefix, store::prefix_end(prefix)},
-      [&](ByteView, ByteView value) {
-        if (auto record = decode_stream_record(value)) records.push_back(*std::move(record));
+      [&](ByteView key, ByteView value) {
+        if (key.size() != stream_key({}).size()) return true;
+        const StreamNumber number = number_of(key);
+        if (auto record = decode_stream_record(value)) records.emplace_back(number, *std::move(record));
         return true;
       },
-      [&](ByteView key) { alarm(Alarm::Level::critical, words("a stream's record is damaged: ", to_hex(key))); }));
+      [&](ByteView key) {
+        if (key.size() == stream_key({}).size()) (void)number_of(key);
+        alarm(Alarm::Level::critical, words("a stream's record is damaged: ", to_hex(key)));
+      }));
   // Numbers 0 and 1 are stream zero and the catalogue, which are known without a record.
-  for (StreamRecord& record : records) RZ_CHECK(add_stream(std::move(record.genesis), record.keeping));
+  for (auto& [number, record] : records) RZ_CHECK(add_stream(std::move(record.genesis), record.keeping, number));
+  if (by_number_.size() < numbers_end) by_number_.resize(numbers_end, nullptr);
   std::size_t damaged = 0;
   const auto report = [&damaged](const Error&) { ++damaged; };
   RZ_CHECK(zero_->load(report, batch_));
   refold();
+  RZ_CHECK(load_events(report));
   for (StreamReplica* replica : by_number_) {
+    if (replica == nullptr) continue;
+    if (replica->record_count() > 1) merge_due_.insert(replica);
     if (replica == zero_) continue;
-    for (const identity::Device& device : identity_.devices)
-      replica->graph().admit_author(device.key, device.admission);
-    RZ_CHECK(replica->load(report, batch_));
+    replica->loaded();
     if (recount_needed(*replica, 0)) recount(*replica);
     cluster_.dirty.insert(replica->id());
   }
   cluster_.dirty.insert(zero_->id());
   read_catalogue();
+  load_summaries();
   if (damaged > 0) {
     alarm(Alarm::Level::warning,
           words(damaged, " damaged records were found and left out; they are fetched again from another device"));
   }
   return {};
+}
+
+// All streams but stream zero in one go: with thousands of them a scan each would be most of an opening.
+Status Core::load_events(const std::function<void(const Error&)>& report) {
+  for (StreamReplica* replica : by_number_) {
+    if (replica == nullptr || replica == zero_) continue;
+    for (const identity::Device& device : identity_.devices) {
+      replica->graph().admit_author(device.key, device.admission);
+    }
+  }
+  const auto replica_of = [this](ByteView key) -> StreamReplica* {
+    const std::uint32_t number = key.size() < 5 ? 0 : get_be32(key.subspan(1));
+    return number == 0 || number >= by_number_.size() ? nullptr : by_number_[number];
+  };
+  const Bytes records = records_prefix(StreamNumber{1});
+  RZ_CHECK(store_.scan(
+      store::Reader::Range{records, store::prefix_end(Bytes{'e'})},
+      [&](ByteView key, ByteView value) {
+        StreamReplica* replica = replica_of(key);
+        const Status done = replica == nullptr ? Status{} : replica->load_record(key, value);
+        if (!done) report(done.error());
+        return true;
+      },
+      [&](ByteView key) {
+        if (StreamReplica* replica = replica_of(key)) replica->lose_record(key, batch_);
+        report(Error{ErrorCode::damaged_record, words("events, ", to_hex(key))});
+      }));
+  const Bytes seals = seals_prefix(StreamNumber{1});
+  return store_.scan(
+      store::Reader::Range{seals, store::prefix_end(Bytes{'l'})},
+      [&](ByteView key, ByteView value) {
+        StreamReplica* replica = replica_of(key);
+        const Status done = replica == nullptr ? Status{} : replica->load_seal(key, value);
+        if (!done) report(done.error());
+        return true;
+      },
+      [&](ByteView key) {
+        batch_.erase(key);
+        report(Error{ErrorCode::damaged_record, words("a seal, ", to_hex(key))});
+      });
 }
 
 void Core::read_catalogue() {
@@ -197,8 +255,11 @@ Status Core::write_control(StreamReplica& replica, const log::Operation& operati
 bool Core::recount_needed(const StreamReplica& replica, std::uint32_t begin) const {
   const log::EventGraph& graph = replica.graph();
   if (replica.may_change_counts(begin)) return true;
+  const log::AuthorKey* before = nullptr;
   for (std::uint32_t i = begin; i < graph.size(); ++i) {
     const log::AuthorKey& author = graph.author(EventIndex{i});
+    if (before != nullptr && *before == author) continue;
+    before = &author;
     if (removed_.contains(author)) return true;
     const identity::Device* device = identity_.find(author);
     if (device == nullptr || !device->is_personal()) return true;
@@ -207,7 +268,11 @@ bool Core::recount_needed(const StreamReplica& replica, std::uint32_t begin) con
 }
 
 void Core::recount(StreamReplica& replica) {
-  document::Patches patches = replica.recount(identity::facts_for(identity_, replica.id(), *this));
+  document::Patches patches = replica.recount(identity::facts_for(identity_, replica.id(), *this), identity_version_);
+  if (replica.is_document()) {
+    summarise(replica);
+    summaries_due_.insert(&replica);
+  }
   if (!patches.empty()) output_.notices.push_back(DocumentChanged{replica.id(), std::move(patches), std::nullopt});
 }
 
@@ -215,6 +280,7 @@ void Core::recount(StreamReplica& replica) {
 void Core::grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* from) {
   const std::uint32_t end = replica.graph().size();
   if (begin == end) return;
+  grown_.insert(&replica);
   for (auto& [device, peer] : peers_) {
     peer.session->on_admitted(now_.tick, replica.id(), EventIndex{begin});
   }
@@ -228,7 +294,10 @@ void Core::grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* fr
     const std::optional<PublicKey> by = from == nullptr ? std::nullopt : std::optional<PublicKey>(*from);
     output_.notices.push_back(DocumentChanged{replica.id(), std::move(patches), by});
   }
-  if (replica.is_document()) summarise(replica);
+  if (!replica.is_document()) return;
+  summarise(replica);
+  summaries_due_.insert(&replica);
+  if (replica.checkpoint_pays()) checkpoints_due_.insert(&replica);
 }
 
 void Core::close_open(StreamReplica& replica) {

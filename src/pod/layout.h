@@ -6,7 +6,8 @@
 //   s <number: 4>               a stream: [id, genesis block, keeping]
 //   e <number: 4> <record: 4>   a feed run of that stream, in the order of admission (log/run.h)
 //   l <number: 4> <head: 32>    a seal that came apart from its run
-//   t <number: 4>               what a list shows of a document: [title, bytes, updated]; a cache
+//   t <number: 4>               what a list shows of a document (document_records.h); a cache
+//   c <number: 4> <part: 4>     a document's checkpoint: part 0 says what it is of, the others are it; a cache
 //   p <device: 32>              where a device listens (sync/messages.h, Place)
 //   r …                         Raft's own (raft/wire/log_store.h)
 #pragma once
@@ -72,6 +73,18 @@ inline Bytes seal_key(StreamNumber stream, const log::EventId& head) {
 inline Bytes summary_key(StreamNumber stream) {
   Bytes key{'t'};
   put_be32(key, stream.value);
+  return key;
+}
+
+inline Bytes checkpoint_prefix(StreamNumber stream) {
+  Bytes key{'c'};
+  put_be32(key, stream.value);
+  return key;
+}
+
+inline Bytes checkpoint_key(StreamNumber stream, std::uint32_t part) {
+  Bytes key = checkpoint_prefix(stream);
+  put_be32(key, part);
   return key;
 }
 

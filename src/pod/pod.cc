@@ -116,6 +116,18 @@ void Pod::flush(Now now) {
   core_->flush();
 }
 
+void Pod::prepare_to_stop(Now now) {
+  core_->at(now);
+  core_->prepare_to_stop();
+}
+
+void Pod::watch(const log::StreamId& document) { ++core_->watched_[document]; }
+
+void Pod::unwatch(const log::StreamId& document) {
+  const auto watched = core_->watched_.find(document);
+  if (watched != core_->watched_.end() && --watched->second == 0) core_->watched_.erase(watched);
+}
+
 void Pod::set_cursor(Now now, const log::StreamId& document,
                      std::optional<std::pair<std::uint64_t, std::uint64_t>> at) {
   core_->at(now);
@@ -188,5 +200,7 @@ log::HeadList Pod::frontier() const {
 const identity::IdentityState& Pod::identity() const { return core_->identity_; }
 
 std::vector<Alarm> Pod::alarms() const { return core_->alarms_; }
+
+std::uint64_t Pod::events_folded() const { return core_->events_folded_; }
 
 }  // namespace rz::pod

@@ -57,6 +57,8 @@ struct Options {
   Duration close_after = milliseconds(150);  // An open event's longest life.
   std::uint64_t compact_every = 2048;        // Entries between two saved states of the order.
   std::uint64_t compact_keep = 256;          // Entries kept behind one for members that are nearly there.
+  // Keeps a document's folded state after so many events; 0: when it costs less than what it spares.
+  std::uint32_t checkpoint_after_events = 0;
 };
 
 // What a host keeps beside the store, in a file of its own with mode 0600.
@@ -85,7 +87,8 @@ struct Send {
   Bytes frame;
 };
 
-// A document's text or values changed by somebody else's event or tail.
+// A document's text or values changed by somebody else's event or tail. Told of documents in memory: those that are
+// watched, and those that were used of late.
 struct DocumentChanged {
   log::StreamId document;
   document::Patches patches;
@@ -169,8 +172,8 @@ struct PodStatus {
   std::uint32_t documents = 0;
   std::uint64_t events = 0;
   std::uint64_t quarantined = 0;  // Of these: by removed devices after their removal, set aside until accepted.
-  bool blind = false;        // It stores, and holds no key: a cloud peer, as a rule.
-  std::uint32_t sealed = 0;  // Streams, beside the pod's own two, that it can't read.
+  bool blind = false;             // It stores, and holds no key: a cloud peer, as a rule.
+  std::uint32_t sealed = 0;       // Streams, beside the pod's own two, that it can't read.
   bool paper_confirmed = false;
   bool damaged = false;
 };
@@ -261,6 +264,12 @@ class Pod {
   Result<std::string> title(const log::StreamId& document);
   // Closes open events now instead of after close_after.
   void flush(Now now);
+  // The same, and writes down what makes the next opening fast. The process is about to end.
+  void prepare_to_stop(Now now);
+  // Somebody wants to hear of every change of the document until `unwatch`, called as often. Others may be forgotten in
+  // memory, and their changes are told by Admitted alone.
+  void watch(const log::StreamId& document);
+  void unwatch(const log::StreamId& document);
   void set_cursor(Now now, const log::StreamId& document, std::optional<std::pair<std::uint64_t, std::uint64_t>> at);
 
   // Draws a join code; the progress comes as notices.
@@ -287,6 +296,8 @@ class Pod {
   log::HeadList frontier() const;
   const identity::IdentityState& identity() const;
   std::vector<Alarm> alarms() const;
+  // How many events were folded to open documents since this pod was opened: what no checkpoint held.
+  std::uint64_t events_folded() const;
 
  private:
   explicit Pod(std::unique_ptr<Core> core);

@@ -21,9 +21,7 @@ Session::Session(const Replica& replica, const log::AuthorKey& self, const Hello
     if (graph == nullptr) continue;
     AtHello& at = at_hello_[stream];
     at.size = graph->size();
-    for (std::uint32_t i = 0; i < at.size; ++i) {
-      if (!replica_.in_last_cut(stream, EventIndex{i})) at.beyond.push_back(EventIndex{i});
-    }
+    at.beyond = replica_.beyond_last_cut(stream);
   }
 }
 
@@ -38,7 +36,7 @@ Status Session::on_hello(const Hello& theirs) {
 }
 
 bool Session::has_common_cut() const {
-  return hello_.cut_index > 0 && hello_.cut_index == their_hello_->cut_index &&
+  return their_hello_ && hello_.cut_index > 0 && hello_.cut_index == their_hello_->cut_index &&
          hello_.cut_hash == their_hello_->cut_hash;
 }
 
@@ -76,7 +74,7 @@ void Session::say_what_is_here() {
       rows = 0;
     }
     rows += entry.rows.size();
-    for (const log::FeedHead& row : entry.rows) announced_[stream][row.feed] = row.seq.value + 1;
+    for (const log::FeedHead& row : entry.rows) rows_[stream][row.feed].announced = row.seq.value + 1;
     have.streams.push_back(std::move(entry));
   }
   std::sort(have.streams.begin(), have.streams.end(), [](const auto& a, const auto& b) { return a.stream < b.stream; });
@@ -177,10 +175,9 @@ Status Session::on_want(const Want& want) {
 // --- What happens here -----------------------------------------------------------------------------------------------
 
 void Session::on_taken(const StreamId& stream, const log::FeedHead& last) {
-  std::uint64_t& sent = sent_there_[stream][last.feed];
-  sent = std::max(sent, last.seq.value + 1);
-  std::uint64_t& taken = taken_[stream][last.feed];
-  taken = std::max(taken, last.seq.value + 1);
+  Row& row = rows_[stream][last.feed];
+  row.sent_there = std::max(row.sent_there, last.seq.value + 1);
+  row.taken = std::max(row.taken, last.seq.value + 1);
 }
 
 void Session::on_admitted(Tick now, const StreamId& stream, EventIndex begin) {
@@ -267,14 +264,12 @@ std::optional<Bytes> Session::next_announcement() {
     const EventGraph* graph = replica_.graph(stream);
     if (graph == nullptr) continue;
     StreamRows entry{stream, {}};
-    Rows& announced = announced_[stream];
-    for (const log::FeedHead& row : durable_rows(*graph, replica_.durable(stream))) {
-      std::uint64_t& count = announced[row.feed];
-      if (count >= row.seq.value + 1) continue;
-      count = row.seq.value + 1;
-      const Rows& taken = taken_[stream];
-      const auto came = taken.find(row.feed);
-      if (came == taken.end() || came->second < row.seq.value + 1) entry.rows.push_back(row);
+    Rows& known = rows_[stream];
+    for (const log::FeedHead& head : durable_rows(*graph, replica_.durable(stream))) {
+      Row& row = known[head.feed];
+      if (row.announced >= head.seq.value + 1) continue;
+      row.announced = head.seq.value + 1;
+      if (row.taken < head.seq.value + 1) entry.rows.push_back(head);
     }
     if (entry.rows.size() > rows_per_have_max / 64) entry.rows.resize(rows_per_have_max / 64);
     if (!entry.rows.empty()) have.streams.push_back(std::move(entry));
@@ -319,7 +314,7 @@ std::optional<Bytes> Session::next_events() {
   ++next_number_;
   under_way_.push_back({events.number, frame.size(), stream, piece.feed, graph->seq(last)});
   under_way_bytes_ += frame.size();
-  std::uint64_t& sent = sent_there_[stream][piece.feed];
+  std::uint64_t& sent = rows_[stream][piece.feed].sent_there;
   sent = std::max(sent, graph->seq(last).value + 1);
   sent_events_ += piece.events.size();
   sent_bytes_ += frame.size();
@@ -329,24 +324,30 @@ std::optional<Bytes> Session::next_events() {
 // --- Knowledge -------------------------------------------------------------------------------------------------------
 
 void Session::note_peer(const StreamId& stream, const FeedName& feed, std::uint64_t count) {
-  std::uint64_t& stored = stored_there_[stream][feed];
-  stored = std::max(stored, count);
-  std::uint64_t& sent = sent_there_[stream][feed];
-  sent = std::max(sent, count);
+  Row& row = rows_[stream][feed];
+  row.stored_there = std::max(row.stored_there, count);
+  row.sent_there = std::max(row.sent_there, count);
+}
+
+const Session::Row* Session::row(const StreamId& stream, const FeedName& feed) const {
+  const auto rows = rows_.find(stream);
+  if (rows == rows_.end()) return nullptr;
+  const auto found = rows->second.find(feed);
+  return found == rows->second.end() ? nullptr : &found->second;
+}
+
+std::uint64_t Session::stored_there(const StreamId& stream, const FeedName& feed) const {
+  const Row* known = row(stream, feed);
+  return known == nullptr ? 0 : known->stored_there;
 }
 
 bool Session::peer_stores(const StreamId& stream, const FeedName& feed, Seq seq) const {
-  const auto rows = stored_there_.find(stream);
-  if (rows == stored_there_.end()) return false;
-  const auto row = rows->second.find(feed);
-  return row != rows->second.end() && row->second > seq.value;
+  return stored_there(stream, feed) > seq.value;
 }
 
 bool Session::peer_was_sent(const StreamId& stream, const FeedName& feed, Seq seq) const {
-  const auto rows = sent_there_.find(stream);
-  if (rows == sent_there_.end()) return false;
-  const auto row = rows->second.find(feed);
-  return row != rows->second.end() && row->second > seq.value;
+  const Row* known = row(stream, feed);
+  return known != nullptr && known->sent_there > seq.value;
 }
 
 }  // namespace rz::sync

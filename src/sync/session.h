@@ -34,8 +34,8 @@ struct Replica {
   virtual const log::EventGraph* graph(const log::StreamId& stream) const = 0;
   // Events with an index below are durable here.
   virtual std::uint32_t durable(const log::StreamId& stream) const = 0;
-  // Whether the last cut that this device has applied holds the event.
-  virtual bool in_last_cut(const log::StreamId& stream, log::EventIndex event) const = 0;
+  // What the last cut that this device has applied does not hold, ascending.
+  virtual std::vector<log::EventIndex> beyond_last_cut(const log::StreamId& stream) const = 0;
   virtual log::HeldBody body(const log::StreamId& stream, log::EventIndex event) const = 0;
 };
 
@@ -87,6 +87,10 @@ class Session {
   const std::optional<Hello>& their_hello() const { return their_hello_; }
   // Whether the event is durable at the other side, as far as it has said.
   bool peer_stores(const log::StreamId& stream, const log::FeedName& feed, log::Seq seq) const;
+  // How many events of the feed, from its first, are durable there.
+  std::uint64_t stored_there(const log::StreamId& stream, const log::FeedName& feed) const;
+  // Both had applied the same last cut when they met: what it holds is durable on both.
+  bool has_common_cut() const;
   // How many events wait to be sent, about: for progress bars.
   std::uint64_t backlog_events() const { return backlog_events_; }
   std::uint64_t last_received() const { return received_; }
@@ -111,11 +115,17 @@ class Session {
     log::StreamId stream;
     log::EventIndex event;
   };
-  using Rows = std::map<log::FeedName, std::uint64_t>;  // How many events of a feed are known to be there.
+  // How many events of a feed, from its first: each of them at least as many as what it implies.
+  struct Row {
+    std::uint64_t stored_there = 0;  // Durable at the other side.
+    std::uint64_t sent_there = 0;    // Sent, or stored there.
+    std::uint64_t announced = 0;     // What the other side knows to be durable here.
+    std::uint64_t taken = 0;         // What came from it: the acknowledgement says that.
+  };
+  using Rows = std::map<log::FeedName, Row>;
 
   void say_what_is_here();
   log::FeedHeads durable_rows(const log::EventGraph& graph, std::uint32_t durable) const;
-  bool has_common_cut() const;
   // What lies beyond the cut that the hello named, at this moment.
   std::vector<log::EventIndex> beyond_hello(const log::StreamId& stream, const log::EventGraph& graph) const;
   bool needs_rows(const log::StreamId& stream, const log::EventGraph& graph) const;
@@ -125,6 +135,7 @@ class Session {
   std::optional<Bytes> next_events();
   std::optional<Bytes> next_announcement();
   void note_peer(const log::StreamId& stream, const log::FeedName& feed, std::uint64_t count);
+  const Row* row(const log::StreamId& stream, const log::FeedName& feed) const;
   bool peer_was_sent(const log::StreamId& stream, const log::FeedName& feed, log::Seq seq) const;
 
   const Replica& replica_;
@@ -144,8 +155,7 @@ class Session {
 
   std::deque<Bytes> control_;  // Small frames that go first.
   std::map<log::StreamId, log::FeedHeads> their_first_rows_;
-  std::map<log::StreamId, Rows> stored_there_;  // Durable at the other side.
-  std::map<log::StreamId, Rows> sent_there_;    // Sent, or stored there.
+  std::map<log::StreamId, Rows> rows_;
   std::deque<Backlog> backlog_;
   std::uint64_t backlog_events_ = 0;
   std::deque<UnderWay> under_way_;
@@ -158,8 +168,6 @@ class Session {
   std::uint64_t acknowledge_to_ = 0;
   std::deque<std::pair<std::uint64_t, std::size_t>> unacknowledged_;
   std::size_t unacknowledged_bytes_ = 0;
-  std::map<log::StreamId, Rows> announced_;  // What the other side knows to be durable here.
-  std::map<log::StreamId, Rows> taken_;      // What came from it: the acknowledgement says that.
   std::set<log::StreamId> to_announce_;
 
   std::uint64_t sent_events_ = 0;

@@ -23,7 +23,13 @@ struct Side final : Replica {
   std::vector<log::StreamId> streams() const override { return {world.stream}; }
   const EventGraph* graph(const log::StreamId& id) const override { return id == world.stream ? &graph_ : nullptr; }
   std::uint32_t durable(const log::StreamId&) const override { return durable_; }
-  bool in_last_cut(const log::StreamId&, EventIndex event) const override { return cut.contains(graph_.id(event)); }
+  std::vector<EventIndex> beyond_last_cut(const log::StreamId&) const override {
+    std::vector<EventIndex> beyond;
+    for (EventIndex event; event.value < graph_.size(); ++event.value) {
+      if (!cut.contains(graph_.id(event))) beyond.push_back(event);
+    }
+    return beyond;
+  }
   log::HeldBody body(const log::StreamId&, EventIndex event) const override {
     return {log::BodyForm::stored, world.all.at(graph_.id(event)).body};
   }
@@ -214,7 +220,7 @@ TEST_F(SessionTest, WithACutInCommonOnlyWhatLiesBeyondIsTold) {
     side->cut_index = 6;
     side->persist();
   }
-  ASSERT_TRUE(b_.in_last_cut(world_.stream, EventIndex{b_.graph_.size() - 1}));
+  ASSERT_TRUE(b_.cut.contains(b_.graph_.id(EventIndex{b_.graph_.size() - 1})));
   connect();
   EXPECT_EQ(a_.received.size(), 1u);
   EXPECT_TRUE(b_.received.empty());

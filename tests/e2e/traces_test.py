@@ -16,7 +16,7 @@ REPLAY = ROOT / "tools/replay.py"
 def replay(path, *words):
     running = subprocess.Popen([sys.executable, str(REPLAY), str(path), "--json", *words], stdout=subprocess.PIPE, text=True)
     try:
-        out, _ = running.communicate(timeout=120)
+        out, _ = running.communicate(timeout=240)
     finally:
         running.terminate()  # Not kill: it has devices to stop.
         running.wait()
@@ -41,6 +41,51 @@ def json_crdt_patch_over_three_devices():
     recorded("json-crdt-patch", 3)
 
 
+def rustcode_over_two_devices():
+    recorded("rustcode", 2)
+
+
+def automerge_paper_over_three_devices():
+    recorded("automerge-paper", 3)
+
+
+def two_typists_at_once_end_in_exactly_their_text():
+    for devices in (2, 3):
+        recorded("friendsforever", devices)
+
+
+def hundreds_of_typists_end_equal_on_all_devices():
+    path = TRACES / "git-makefile.json.gz"
+    if not path.exists():
+        raise Skipped("no ../shared")
+    with gzip.open(path) as data:
+        edits = sum(len(each["patches"]) for each in json.load(data)["txns"])
+    code, result = replay(path, "--devices", "3")
+    equal((code, result["ok"], result["edits"]), (0, True, edits), "exit code, ok, edits")
+
+
+def concurrent(first, second, end):
+    """Two typists on "ab", each without the other's change; the first goes on when it has both."""
+    return {"kind": "concurrent", "numAgents": 2, "endContent": end, "txns": [
+        {"parents": [], "agent": 0, "patches": [[0, 0, "ab"]]},
+        {"parents": [0], "agent": 0, "patches": first},
+        {"parents": [0], "agent": 1, "patches": second},
+        {"parents": [1, 2], "agent": 0, "patches": [[0, 0, "!"]]}]}
+
+
+def each_types_on_the_version_it_had():
+    # Both positions are those in "ab": whoever applied them to the other's text would be one off.
+    for first, second, end in (([[0, 1, ""]], [[2, 0, "c"]], "!bc"), ([[1, 0, "é🙂"]], [[1, 1, ""]], "!aé🙂")):
+        trace = concurrent(first, second, end)
+        with tempfile.NamedTemporaryFile(suffix=".json.gz") as file:
+            file.write(gzip.compress(json.dumps(trace).encode()))
+            file.flush()
+            for devices in (1, 2, 3):
+                code, result = replay(file.name, "--devices", str(devices))
+                equal((code, result["ok"], result["edits"]), (0, True, 4), "exit code, ok, edits")
+                equal(result["sha256"], hashlib.sha256(end.encode()).hexdigest(), f"over {devices} devices")
+
+
 def a_wrong_end_is_noticed():
     trace = {"startContent": "héllo", "endContent": "not this", "txns": [{"patches": [[0, 1, "j"]]}, {"patches": [[5, 0, "🙂"]]}]}
     with tempfile.NamedTemporaryFile(suffix=".json.gz") as file:
@@ -62,5 +107,6 @@ def broken_traces_are_refused():
 
 if __name__ == "__main__":
     check(BINARY is not None, "no program")
-    sys.exit(main(json_crdt_patch_over_three_devices, a_wrong_end_is_noticed,
-                  broken_traces_are_refused))
+    sys.exit(main(json_crdt_patch_over_three_devices, rustcode_over_two_devices, automerge_paper_over_three_devices,
+                  two_typists_at_once_end_in_exactly_their_text, hundreds_of_typists_end_equal_on_all_devices,
+                  each_types_on_the_version_it_had, a_wrong_end_is_noticed, broken_traces_are_refused, watchdog_s=900))

@@ -43,8 +43,10 @@ HttpHandlers Api::handlers() {
   handlers.live_closed = [this](const std::shared_ptr<LiveSocket>& socket) {
     const auto live = live_.find(socket);
     if (live == live_.end()) return;
-    for (const auto& [document, session] : live->second.documents)
+    for (const auto& [document, session] : live->second.documents) {
       daemon_.pod().set_cursor(now(), document, std::nullopt);
+      daemon_.pod().unwatch(document);
+    }
     live_.erase(live);
     daemon_.pump();
   };
@@ -87,6 +89,7 @@ void Api::live_message(const std::shared_ptr<LiveSocket>& socket, const std::str
       if (live.documents.size() >= documents_open_max)
         return fail(ErrorCode::limit_exceeded, "too many texts are open");
       RZ_TRY(const std::string content, daemon_.pod().text(id));
+      if (!live.documents.contains(id)) daemon_.pod().watch(id);
       TextSession& session = live.documents[id] = TextSession();
       session.last_state = name_of(daemon_.pod().state_of(id));
       socket->send(dump(
@@ -95,7 +98,7 @@ void Api::live_message(const std::shared_ptr<LiveSocket>& socket, const std::str
       return {};
     }
     if (type == "close") {
-      live.documents.erase(id);
+      if (live.documents.erase(id) > 0) daemon_.pod().unwatch(id);
       daemon_.pod().set_cursor(now(), id, std::nullopt);
       daemon_.pump();
       return {};

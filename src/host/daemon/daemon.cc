@@ -225,7 +225,7 @@ void Daemon::serve_pairing(const StreamPtr& stream) {
 void Daemon::stop(std::function<void()> done) {
   if (stopping_) return;
   stopping_ = true;
-  pod_->flush(now());
+  pod_->prepare_to_stop(now());
   carry_out();
   committer_->drain();
   http_->stop();

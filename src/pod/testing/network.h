@@ -28,6 +28,10 @@ struct NetworkOptions {
   Duration redial_every = milliseconds(60);
   std::optional<std::uint64_t> compact_every;  // As in pod::Options; none: its own.
   std::optional<std::uint64_t> compact_keep;
+  std::uint32_t checkpoint_after_events = 0;
+  // A device's store; none: in memory.
+  std::function<std::unique_ptr<store::Store>(const std::string& name)> make_store;
+  bool group_commits = false;  // What waits for the disk shares one transaction, as in the daemon.
 };
 
 // One device: what survives a crash (store, promise, keys) and what does not (pod).
@@ -39,6 +43,8 @@ struct Device {
   identity::DeviceKeys keys;
   crypto::SeededEntropy entropy;  // Goes on across restarts, as the world does.
   store::MemoryStore store;
+  std::unique_ptr<store::Store> made_store;  // In its place, where the options make one.
+  store::Store& disk() { return made_store ? *made_store : store; }
   std::optional<store::Promise> promise;
 
   std::optional<Pod> pod;
@@ -91,6 +97,10 @@ class Network {
   std::function<void(std::size_t, std::size_t, Channel, ByteView)> on_frame;
   // May change or, by returning false, lose a frame.
   std::function<bool(std::size_t, std::size_t, Channel, Bytes&)> filter;
+  // Whether a frame waits until it is released. Those that don't pass it by.
+  std::function<bool(std::size_t, std::size_t, Channel, ByteView)> hold;
+  // Delivers the first frame that is held from one to the other, now. Returns whether there was one.
+  bool release(std::size_t from, std::size_t to);
   Random& random() { return random_; }
   bool has_converged() const;
   // What every device thinks, for a failure's message.
@@ -122,6 +132,7 @@ class Network {
   std::vector<std::unique_ptr<Device>> devices_;
   std::map<Pair, Connection> connections_;
   std::set<Pair> cuts_;
+  std::map<Pair, std::deque<Send>> held_;  // From, to.
   std::map<std::pair<Tick, std::uint64_t>, std::function<void()>> events_;
   std::uint64_t next_event_ = 0;
   std::uint64_t next_connection_ = 1;

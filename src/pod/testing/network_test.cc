@@ -17,11 +17,12 @@ Network::Network(std::uint64_t seed, NetworkOptions options)
 std::size_t Network::found(std::string name) {
   paper_.emplace(identity::PaperKey::random(entropy_));
   auto made = std::make_unique<Device>(name, identity::DeviceKeys::random(entropy_), random_.next());
+  if (options_.make_store) made->made_store = options_.make_store(name);
   Options options;
   options.name = std::move(name);
   const auto batch = Pod::found(made->keys, *paper_, options, made->entropy, now().wall);
   RZ_ASSERT(batch.has_value());
-  RZ_ASSERT(made->store.commit(*batch).has_value());
+  RZ_ASSERT(made->disk().commit(*batch).has_value());
   devices_.push_back(std::move(made));
   RZ_ASSERT(open(0).has_value());
   return 0;
@@ -29,6 +30,7 @@ std::size_t Network::found(std::string name) {
 
 std::size_t Network::add(std::size_t inviter, std::string name, log::DeviceKind kind) {
   auto made = std::make_unique<Device>(name, identity::DeviceKeys::random(entropy_), random_.next());
+  if (options_.make_store) made->made_store = options_.make_store(name);
   identity::Exporter exporter;
   entropy_.fill(exporter.mutable_view());
   const identity::ConnectionId connection{next_connection_++};
@@ -52,7 +54,7 @@ std::size_t Network::add(std::size_t inviter, std::string name, log::DeviceKind 
         options.name = name;
         const auto batch = Pod::joined(*out.persist, key(inviter), options, made->entropy);
         RZ_ASSERT(batch.has_value());
-        RZ_ASSERT(made->store.commit(*batch).has_value());
+        RZ_ASSERT(made->disk().commit(*batch).has_value());
         welcomed = true;
         inputs.emplace_back(identity::Newcomer::Persisted{});
       }
@@ -90,10 +92,11 @@ Status Network::open(std::size_t i) {
   options.addresses = {*ipld::Multiaddr::parse("/ip4/127.0.0.1/tcp/4868")};
   if (options_.compact_every) options.compact_every = *options_.compact_every;
   if (options_.compact_keep) options.compact_keep = *options_.compact_keep;
+  options.checkpoint_after_events = options_.checkpoint_after_events;
   Durability durability;
   durability.promise = device.promise;
   if (device.promise) durability.standing = store::Standing::equal;
-  auto opened = Pod::open(std::move(options), identity::DeviceKeys(device.keys.secret().clone()), device.store,
+  auto opened = Pod::open(std::move(options), identity::DeviceKeys(device.keys.secret().clone()), device.disk(),
                           durability, device.entropy, now());
   if (!opened) return std::unexpected(opened.error());
   ++device.life;
@@ -115,7 +118,7 @@ void Network::crash(std::size_t i, std::size_t committed_first) {
   Device& device = *devices_[i];
   if (!device.pod) return;
   for (std::size_t n = 0; n < committed_first && !device.writes.empty(); ++n) {
-    RZ_ASSERT(device.store.commit(device.writes.front().batch).has_value());
+    RZ_ASSERT(device.disk().commit(device.writes.front().batch).has_value());
     device.promise = device.writes.front().promise;
     device.writes.pop_front();
   }
@@ -161,6 +164,8 @@ void Network::connect(std::size_t a, std::size_t b) {
 
 void Network::disconnect(std::size_t a, std::size_t b) {
   if (connections_.erase(pair_of(a, b)) == 0) return;
+  held_.erase(Pair{a, b});
+  held_.erase(Pair{b, a});
   for (const auto& [one, other] : {Pair{a, b}, Pair{b, a}}) {
     if (!alive(one)) continue;
     pod(one).disconnected(now(), key(other));
@@ -209,6 +214,7 @@ void Network::send(std::size_t from, Send frame) {
   if (known == connections_.end()) return;
   if (on_frame) on_frame(from, *to, frame.channel, frame.frame);
   if (filter && !filter(from, *to, frame.channel, frame.frame)) return;
+  if (hold && hold(from, *to, frame.channel, frame.frame)) return held_[Pair{from, *to}].push_back(std::move(frame));
   Tick& last = known->second.last[from < *to ? 0 : 1];
   last = std::max(last, draw(options_.link_delay_max));
   schedule(last, [this, from, to = *to, id = known->second.id, sent = std::move(frame)] {
@@ -217,6 +223,16 @@ void Network::send(std::size_t from, Send frame) {
     pod(to).received(now(), key(from), sent.channel, sent.frame);
     pump(to);
   });
+}
+
+bool Network::release(std::size_t from, std::size_t to) {
+  std::deque<Send>& held = held_[Pair{from, to}];
+  if (held.empty() || !alive(to)) return false;
+  const Send sent = std::move(held.front());
+  held.pop_front();
+  pod(to).received(now(), key(from), sent.channel, sent.frame);
+  pump(to);
+  return true;
 }
 
 void Network::write(std::size_t i, Persist persist) {
@@ -230,9 +246,15 @@ void Network::write(std::size_t i, Persist persist) {
 
 void Network::commit_next(std::size_t i) {
   Device& device = *devices_[i];
-  const Persist done = std::move(device.writes.front());
+  Persist done = std::move(device.writes.front());
   device.writes.pop_front();
-  RZ_ASSERT(device.store.commit(done.batch).has_value());
+  while (options_.group_commits && !device.writes.empty()) {
+    done.batch.append(std::move(device.writes.front().batch));
+    done.ticket = device.writes.front().ticket;
+    done.promise = device.writes.front().promise;
+    device.writes.pop_front();
+  }
+  RZ_ASSERT(device.disk().commit(done.batch).has_value());
   device.promise = done.promise;
   if (!device.writes.empty()) {
     schedule(draw(options_.disk_delay_max), [this, i, life = device.life] {
