@@ -1,9 +1,12 @@
-// How a benchmark prints a figure, beside its rival's from the same run.
+// How a benchmark prints a figure, beside its rival's from the same run: a JSON line, which bench/figures.py gathers
+// over several runs and shows.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -18,38 +21,36 @@ struct Figure {
   std::string rival = {};  // As its program names itself; empty: none.
   double rival_value = 0;
   Better better = Better::less;
-
-  // Below 1 is ahead of the rival.
-  double ratio() const { return better == Better::less ? value / rival_value : rival_value / value; }
 };
 
 class Printer {
  public:
-  Printer(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) json_ = json_ || std::strcmp(argv[i], "--json") == 0;
-  }
+  Printer(int /*argc*/, char** /*argv*/) {}
 
   void print(const Figure& figure) const {
-    if (json_) {
-      std::printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"", figure.name.c_str(), figure.value,
-                  figure.unit.c_str());
-      if (!figure.rival.empty()) {
-        std::printf(", \"rival\": \"%s\", \"rival_value\": %.6g, \"ratio\": %.4g", figure.rival.c_str(),
-                    figure.rival_value, figure.ratio());
-      }
-      std::printf("}\n");
-    } else {
-      std::printf("%-44s %12.5g %-8s", figure.name.c_str(), figure.value, figure.unit.c_str());
-      if (!figure.rival.empty()) {
-        std::printf("  %s: %.5g, ratio %.3g", figure.rival.c_str(), figure.rival_value, figure.ratio());
-      }
-      std::printf("\n");
+    std::printf(R"({"name": "%s", "value": %.6g, "unit": "%s", "better": "%s")", figure.name.c_str(), figure.value,
+                figure.unit.c_str(), figure.better == Better::less ? "less" : "more");
+    if (!figure.rival.empty()) {
+      std::printf(R"(, "rival": "%s", "rival_value": %.6g)", figure.rival.c_str(), figure.rival_value);
     }
+    std::printf("}\n");
     std::fflush(stdout);
   }
+};
 
- private:
-  bool json_ = false;
+// This thread's time on a processor: what a computation costs, whatever else the machine does.
+struct CpuClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<CpuClock>;
+  static constexpr bool is_steady = true;
+
+  static time_point now() {
+    timespec at{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+    return time_point(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
+  }
 };
 
 // The value below which `part` of the samples lie; sorts them.

@@ -1,10 +1,14 @@
-// Figures of the document engine on real keystrokes. Prints one JSON object a line: {"name", "value", "unit"}.
-//   document_bench TRACES_DIR [quick]
-// CPU time of the one thread; the median of several runs.
+// What the document engine costs, on recorded keystrokes where they are at hand. CPU time of the one thread; the median
+// of several runs.
+//
+// Usage: document_bench [--traces DIR] [--runs N]
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +16,7 @@
 #include "base/random.h"
 #include "document/document.h"
 #include "document/test_traces.h"
+#include "figure.h"
 
 namespace {
 
@@ -22,15 +27,12 @@ using rz::document::testing::Trace;
 using rz::document::testing::TraceTxn;
 
 double cpu_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+  return std::chrono::duration<double, std::milli>(rz::bench::CpuClock::now().time_since_epoch()).count();
 }
 
-void print(const std::string& name, double value, const char* unit) {
-  std::printf("{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"%s\"}\n", name.c_str(), value, unit);
-  std::fflush(stdout);
-}
+const rz::bench::Printer printer(0, nullptr);
+
+void print(const std::string& name, double value, const char* unit) { printer.print({name, value, unit}); }
 
 [[noreturn]] void broken(const std::string& what) {
   std::fprintf(stderr, "document_bench: %s\n", what.c_str());
@@ -108,6 +110,24 @@ Document type_in(const Trace& trace, std::size_t per_event, Recorded* recorded) 
   return document;
 }
 
+// What a saved state takes, and what it takes to open it and read the text.
+void checkpoints(const std::string& name, const Document& document, int runs) {
+  const rz::Bytes checkpoint = document.save();
+  const std::string end = document.text(body()).value();
+  print(name + " checkpoint", static_cast<double>(checkpoint.size()), "bytes");
+  print(name + " open checkpoint",
+        median_ms(runs,
+                  [&] {
+                    const auto opened = Document::load(checkpoint);
+                    if (!opened || opened->text(body()).value() != end) broken(name);
+                  }),
+        "ms");
+  const std::size_t before = mallinfo2().uordblks;
+  const auto opened = Document::load(checkpoint);
+  if (!opened || opened->text(body()).value() != end) broken(name);
+  print(name + " memory", static_cast<double>(mallinfo2().uordblks - before), "bytes");
+}
+
 void sequential(const std::string& name, const Trace& trace, int runs) {
   print(name + " typed in",
         median_ms(runs,
@@ -127,16 +147,7 @@ void sequential(const std::string& name, const Trace& trace, int runs) {
                     if (!merged.apply_all(recorded.events) || merged.text(body()).value() != trace.end) broken(name);
                   }),
         "ms");
-  const rz::Bytes checkpoint = document.save();
-  print(name + " checkpoint", static_cast<double>(checkpoint.size()), "bytes");
-  print(name + " open checkpoint",
-        median_ms(runs,
-                  [&] {
-                    const auto opened = Document::load(checkpoint);
-                    if (!opened || opened->text(body()).value() != trace.end) broken(name);
-                  }),
-        "ms");
-  print(name + " memory", static_cast<double>(Document::load(checkpoint)->memory_bytes()), "bytes");
+  checkpoints(name, document, runs);
 }
 
 void concurrent(const std::string& name, const Trace& trace, int runs, bool has_end) {
@@ -159,16 +170,35 @@ void concurrent(const std::string& name, const Trace& trace, int runs, bool has_
                     if (has_end && merged.text(body()).value() != trace.end) broken(name);
                   }),
         "ms");
+  std::size_t bytes = 0;
+  for (const AppliedEvent& event : events.events) bytes += event.payload.size();
+  print(name + " operations", static_cast<double>(bytes), "bytes");
+  Document document;
+  if (!document.apply_all(events.events)) broken(name);
+  checkpoints(name, document, runs);
+}
+
+// A hundred thousand characters, typed in at a thousand places.
+Document large_text() {
+  Trace trace;
+  rz::Random random(2);
+  std::uint64_t length = 0;
+  std::uint64_t at = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    if (i % 100 == 0) at = random.below(length + 1);
+    trace.txns.push_back({{}, 0, {{at++, 0, "x"}}});
+    ++length;
+  }
+  return type_in(trace, 1000, nullptr);
 }
 
 // One-character edits at places all over a large text, each timed.
-void local_latency(const Trace& trace) {
-  Document document = type_in(trace, 1000, nullptr);
+void local_latency(Document document, int edits) {
   rz::Random random(1);
   std::vector<std::int64_t> times;
   std::uint64_t at = 0;
   std::uint64_t seq = 1 << 20;
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < edits; ++i) {
     if (i % 50 == 0) at = random.below(document.length(body()).value());
     if (i % 5'000 == 4'999) {
       const auto parents = document.open_parents();
@@ -187,8 +217,8 @@ void local_latency(const Trace& trace) {
     times.push_back(std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count());
   }
   std::sort(times.begin(), times.end());
-  print("local edit p50", static_cast<double>(times[times.size() / 2]) / 1e3, "us");
-  print("local edit p99", static_cast<double>(times[times.size() * 99 / 100]) / 1e3, "us");
+  print("one-character edit to visible p50", static_cast<double>(times[times.size() / 2]) / 1e3, "us");
+  print("one-character edit to visible p99", static_cast<double>(times[times.size() * 99 / 100]) / 1e3, "us");
 }
 
 void small_document() {
@@ -203,30 +233,34 @@ void small_document() {
       if (!document.close_open_event(next_event(seq, parents))) broken("close");
     }
   }
-  print("1000-character document memory", static_cast<double>(document.memory_bytes()), "bytes");
-  print("1000-character document checkpoint", static_cast<double>(document.save().size()), "bytes");
+  print("1,000-character document memory", static_cast<double>(document.memory_bytes()), "bytes");
+  print("1,000-character document checkpoint", static_cast<double>(document.save().size()), "bytes");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: document_bench TRACES_DIR [quick]\n");
-    return 2;
+  int runs = 5;
+  std::string dir;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], "--runs") == 0) runs = std::atoi(argv[i + 1]);
+    if (std::strcmp(argv[i], "--traces") == 0) dir = argv[i + 1];
   }
-  const int runs = argc > 2 ? 1 : 5;
-  const std::string dir = argv[1];
+  small_document();
+  if (dir.empty()) {
+    local_latency(large_text(), 50'000);
+    return 0;
+  }
   for (const char* name : {"automerge-paper", "rustcode", "json-crdt-patch"}) {
     const auto trace = read_trace(dir + "/" + name + ".json.gz");
     if (!trace) broken(std::string("no trace ") + name);
+    if (std::strcmp(name, "automerge-paper") == 0) local_latency(type_in(*trace, 1000, nullptr), 200'000);
     sequential(name, *trace, runs);
-    if (std::string(name) == "automerge-paper") local_latency(*trace);
   }
   for (const char* name : {"friendsforever", "git-makefile"}) {
     const auto trace = read_trace(dir + "/" + name + ".json.gz");
     if (!trace) broken(std::string("no trace ") + name);
-    concurrent(name, *trace, runs, std::string(name) == "friendsforever");
+    concurrent(name, *trace, runs, std::strcmp(name, "friendsforever") == 0);
   }
-  small_document();
   return 0;
 }

@@ -10,16 +10,17 @@ as_root() {
 # at_least HAVE WANT: compares dotted versions.
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]; }
 
+# missing_packages LIST: those of a list file that are not installed.
 missing_packages() {
   local package
-  sed -E 's/#.*//; s/[[:space:]]+//g; /^$/d' tools/apt-packages.txt | while read -r package; do
+  sed -E 's/#.*//; s/[[:space:]]+//g; /^$/d' "$1" | while read -r package; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
   done
 }
 
 setup_packages() {
   local missing
-  missing=$(missing_packages)
+  missing=$(missing_packages "$1")
   [ -z "$missing" ] && return 0
   say "installing from Debian: $(echo "$missing" | tr '\n' ' ')"
   as_root apt-get -o DPkg::Lock::Timeout=600 -qq update
@@ -62,7 +63,7 @@ npm_ready() {
 
 cmd_setup() {
   mkdir -p build
-  setup_packages
+  setup_packages tools/apt-packages.txt
   setup_node
   say "set up"
 }

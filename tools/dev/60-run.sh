@@ -13,7 +13,12 @@ cmd_replay() {
 
 cmd_count() { exec python3 tools/count.py "$@"; }
 
-cmd_bench() { cmd_setup >&2; configure release && exec python3 bench/run.py "$@"; }
+# What rivals need is installed only where there are rivals; without it they are skipped.
+cmd_bench() {
+  cmd_setup >&2
+  [ ! -d ../shared/peers ] || (setup_packages tools/apt-packages-rivals.txt) >&2 || note "some rivals will be skipped" >&2
+  configure release && exec python3 bench/run.py "$@"
+}
 
 # fuzz_each SECONDS [TARGET]: the corpus grows under build/, never in the tree.
 fuzz_each() {

@@ -1,4 +1,4 @@
-// @ipld/dag-cbor on the inputs that bench_ipld has written: `node bench.mjs DIR SECONDS` prints, for every .cbor file
+// @ipld/dag-cbor on the inputs that ipld_bench has written: `node bench.mjs DIR SECONDS` prints, for every .cbor file
 // in DIR, "@ipld/dag-cbor OPERATION NAME MEGABYTES_PER_SECOND".
 import { decode, encode } from '@ipld/dag-cbor'
 import { readFileSync, readdirSync } from 'node:fs'

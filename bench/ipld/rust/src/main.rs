@@ -1,4 +1,4 @@
-//! serde_ipld_dagcbor on the inputs that bench_ipld has written: `rival-dagcbor DIR SECONDS` prints, for every .cbor
+//! serde_ipld_dagcbor on the inputs that ipld_bench has written: `rival-dagcbor DIR SECONDS` prints, for every .cbor
 //! file in DIR, "serde_ipld_dagcbor OPERATION NAME MEGABYTES_PER_SECOND".
 use ipld_core::ipld::Ipld;
 use std::hint::black_box;

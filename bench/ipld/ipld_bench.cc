@@ -1,7 +1,7 @@
 // DAG-CBOR throughput, on inputs that the rivals read too.
 //
-//   bench_ipld --write DIR     writes the inputs as DIR/NAME.cbor
-//   bench_ipld DIR SECONDS     for every input prints "rhizome OPERATION NAME MEGABYTES_PER_SECOND"; the operations are
+//   ipld_bench --write DIR     writes the inputs as DIR/NAME.cbor
+//   ipld_bench DIR SECONDS     for every input prints "rhizome OPERATION NAME MEGABYTES_PER_SECOND"; the operations are
 //                              decode, encode (a tree of Values), document (the borrowing tree), header (pulling and
 //                              writing event headers; NAME is what was done, in thousands a second)
 #include <algorithm>
@@ -203,7 +203,7 @@ int measure(const std::string& folder, double seconds) {
 int main(int count, char** arguments) {
   const std::string first = count > 2 ? arguments[1] : "";
   if (first.empty()) {
-    std::fputs("usage: bench_ipld --write DIR | DIR SECONDS\n", stderr);
+    std::fputs("usage: ipld_bench --write DIR | DIR SECONDS\n", stderr);
     return 2;
   }
   if (first == "--write") return rz::ipld::write_inputs(arguments[2]);

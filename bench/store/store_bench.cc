@@ -1,7 +1,7 @@
 // What an acknowledgement of `local` costs: one small record through the group committer (SQLite's log synced, then the
 // promise), beside a bare append and fdatasync on the same disk, in turns in the same run.
 //
-// Usage: bench_store [--json] [--seconds N] [--dir DIR]
+// Usage: store_bench [--seconds N] [--dir DIR]
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ double us_since(Clock::time_point begun) {
 }
 
 [[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "bench_store: %s\n", why.c_str());
+  std::fprintf(stderr, "store_bench: %s\n", why.c_str());
   std::exit(1);
 }
 
@@ -106,10 +106,10 @@ void measure(const std::string& folder, double seconds, const bench::Printer& ou
       writers.run(slice_us, ours);
     }
     const double all_us = slice_us * turns;
-    const std::string name = "store_commit_" + std::to_string(count) + (count == 1 ? "_writer" : "_writers");
-    out.print({name + "_p50", bench::quantile(ours, 0.5), "us", "fdatasync", bench::quantile(bare, 0.5)});
-    out.print({name + "_p99", bench::quantile(ours, 0.99), "us", "fdatasync", bench::quantile(bare, 0.99)});
-    out.print({name + "_rate", static_cast<double>(ours.size()) * 1e6 / all_us, "1/s", "fdatasync",
+    const std::string name = "commit, " + std::to_string(count) + (count == 1 ? " writer" : " writers");
+    out.print({name + ", p50", bench::quantile(ours, 0.5), "us", "fdatasync", bench::quantile(bare, 0.5)});
+    out.print({name + ", p99", bench::quantile(ours, 0.99), "us", "fdatasync", bench::quantile(bare, 0.99)});
+    out.print({name + ", rate", static_cast<double>(ours.size()) * 1e6 / all_us, "1/s", "fdatasync",
                static_cast<double>(bare.size()) * 1e6 / all_us, bench::Better::more});
   }
   close(file);
