@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -172,3 +173,39 @@ def all_equal(devices, titles_only=False):
         documents = sorted(device.documents(), key=lambda each: each["id"])
         seen.append([(each["id"], each["title"], None if titles_only else device.text(each["id"])) for each in documents])
     return all(each == seen[0] for each in seen) and seen[0]
+
+
+def answers(connection, count):
+    """Reads so many answers to requests that were sent one after another on the connection; each is 200."""
+    buffer = b""
+    while count:
+        head, mark, rest = buffer.partition(b"\r\n\r\n")
+        if mark:
+            lines = head.split(b"\r\n")
+            length = next(int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:"))
+            if len(rest) >= length:
+                if b" 200 " not in lines[0]:
+                    raise DeviceError(f"{lines[0].decode()}: {rest[:length].decode()[:300]}")
+                buffer, count = rest[length:], count - 1
+                continue
+        more = connection.recv(1 << 18)
+        if not more:
+            raise DeviceError("the connection was closed")
+        buffer += more
+
+
+def write_events(device, documents, rounds, text="word "):
+    """`rounds` closed events in each of the documents, by ordinary edits: many requests on one connection, then one
+    that waits until they are saved, which closes them."""
+    def request(document, wait):
+        body = json.dumps({"changes": [[0, 0, text]]})
+        return (f"POST /api/documents/{document}/edit?wait={wait} HTTP/1.1\r\nHost: 127.0.0.1:{device.http}\r\n"
+                f"Authorization: Bearer {device.token}\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
+    turn = b"".join([*(request(each, "visible") for each in documents[1:]), request(documents[0], "local")])
+    with socket.create_connection(("127.0.0.1", device.http), timeout=60) as connection:
+        for _ in range(rounds):
+            began = time.monotonic()
+            connection.sendall(turn)
+            answers(connection, len(documents))
+            # A device answers so many requests a second and no more.
+            time.sleep(max(0.0, began + len(documents) / 4500 - time.monotonic()))

@@ -13,7 +13,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
-from devices import BINARY, Device, all_equal, pair, wait_for  # noqa: E402
+from devices import BINARY, Device, all_equal, pair, wait_for, write_events  # noqa: E402
 from live import Live  # noqa: E402
 
 
@@ -67,6 +67,67 @@ def edit_latencies(laptop, phone, document, count=300):
     return times
 
 
+def metric(device, name):
+    return next(float(line.split()[1]) for line in device.get("/metrics").splitlines() if line.startswith(name + " "))
+
+
+def start_ms(device):
+    device.stop()
+    started = time.perf_counter()
+    device.start()
+    return (time.perf_counter() - started) * 1e3
+
+
+def large_pod(folder, devices, events=100_000, documents=200):
+    """A second device catches up with 100,000 events; what they take at rest; how a device with them starts."""
+    laptop, phone = Device("large", folder / "large"), Device("newcomer", folder / "newcomer")
+    devices += [laptop, phone]
+    laptop.init()
+    laptop.start()
+    ids = [laptop.post("/api/documents", {"title": f"Note {i}", "text": ""})["id"] for i in range(documents)]
+    before = metric(laptop, "rhizome_storage_bytes")
+    write_events(laptop, ids, events // documents, text="w")
+    pair(laptop, phone)
+    started = time.perf_counter()
+    phone.start()
+    wait_for("the newcomer to have it all", lambda: metric(phone, "rhizome_events") >= events, timeout=300, every=0.02)
+    figure(f"catch-up of {events:,} events", time.perf_counter() - started, "s")
+    figure(f"catch-up of {events:,} events, received", metric(phone, "rhizome_net_bytes_in_total") / 1e6, "MB")
+    time.sleep(15)  # What is merged in the background.
+    figure("bytes per event at rest, one character each", (metric(laptop, "rhizome_storage_bytes") - before) / events, "B")
+    figure("the same on the device that caught up", metric(phone, "rhizome_storage_bytes") / events, "B")
+    figure(f"memory with {events:,} events", resident_mb(laptop), "MB")
+    figure(f"start-up with {events:,} events", start_ms(laptop), "ms")
+    started = time.perf_counter()
+    laptop.documents()
+    figure(f"list of {documents} documents of {events:,} events after that", (time.perf_counter() - started) * 1e3, "ms")
+
+
+def many_documents(folder, devices, count=5000):
+    device = Device("many", folder / "many")
+    devices.append(device)
+    device.init()
+    device.start()
+    times = []
+    for i in range(count):
+        started = time.perf_counter()
+        made = device.post("/api/documents", {"title": f"Note {i}", "text": "something to begin with"})["id"]
+        times.append((time.perf_counter() - started) * 1e3)
+    figure(f"a new document, of the last 100 of {count:,}", statistics.median(times[-100:]), "ms")
+    time.sleep(3)
+    figure(f"start-up with {count:,} documents", start_ms(device), "ms")
+    started = time.perf_counter()
+    check = device.documents()
+    figure(f"list of {len(check):,} documents after that", (time.perf_counter() - started) * 1e3, "ms")
+    times = []
+    for _ in range(100):
+        started = time.perf_counter()
+        device.edit(made, [[0, 0, "y"]], wait="local")
+        times.append((time.perf_counter() - started) * 1e3)
+    figure(f"edit to local among {count:,} documents p50", percentile(times, 50), "ms")
+    figure(f"memory with {count:,} documents", resident_mb(device), "MB")
+
+
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rhizome-bench-"))
     devices = []
@@ -100,13 +161,11 @@ def main():
             laptop.post("/api/documents", {"title": f"d{i}", "text": "z" * 1000})
         wait_for("saved", lambda: laptop.status()["pending"]["visible"] == 0)
         figure("memory per 1,000-character document", (resident_mb(laptop) - before) * 1024 / 200, "KB")
-        starts = []
-        for _ in range(5):
-            phone.stop()
-            started = time.perf_counter()
-            phone.start()
-            starts.append((time.perf_counter() - started) * 1e3)
-        figure("start-up", statistics.median(starts), "ms")
+        figure("start-up", statistics.median(start_ms(phone) for _ in range(5)), "ms")
+        for device in devices:
+            device.stop()
+        large_pod(folder, devices)
+        many_documents(folder, devices)
     finally:
         for device in devices:
             device.kill()
