@@ -9,7 +9,7 @@ namespace rz::pod {
 
 namespace {
 
-constexpr std::size_t documents_open_max = 64;  // That nobody watches, with nothing under way.
+constexpr std::size_t documents_open_max = 512;  // That nobody watches, with nothing under way: some 10 MB.
 constexpr Duration summaries_every = seconds(2);
 constexpr std::size_t summaries_at_once_max = 256;
 

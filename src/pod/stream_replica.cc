@@ -136,7 +136,7 @@ Result<EventIndex> StreamReplica::write(const Writer& writer, EventKind kind, co
   }
   const std::uint32_t begin = graph_.size();
   RZ_TRY(const EventIndex event, graph_.append(header, stored));
-  RZ_CHECK(graph_.offer_seal(log::make_seal(writer.key, graph_.id(event))));
+  graph_.keep_verified_seal(log::make_seal(writer.key, graph_.id(event)));  // Made just now.
   if (kind == EventKind::operations) {
     waiting_bytes_ += stored.size();
     waiting_bodies_.emplace(graph_.id(event), std::move(stored));
