@@ -145,15 +145,19 @@ int status(const Context& context) {
   const Json& s = *json;
   const std::string role = s["role"];
   std::printf("%s, %s\n", style.bold(s["name"].get<std::string>()).c_str(),
-              role == "alone"      ? "the only device of your pod"
-              : role == "leader"   ? "which puts changes in order at the moment"
-              : role == "follower" ? "in step with the others"
-              : role == "learner"  ? "catching up, or keeping a copy"
-                                   : "looking for the others");
+              role == "alone"       ? "the only device of your pod"
+              : role == "leader"    ? "which puts changes in order at the moment"
+              : role == "follower"  ? "in step with the others"
+              : role == "learner"   ? "catching up, or keeping a copy"
+              : role == "read-only" ? "a copy of your pod that can only be read"
+                                    : "looking for the others");
+  const bool read_only = s["read_only"];
   const bool ok = s["quorum"]["ok"];
-  std::printf("%s  %s devices in reach that decide on the order (%llu of %llu)\n",
-              ok ? style.green("●").c_str() : style.yellow("◑").c_str(), ok ? "enough" : "too few",
-              s["quorum"]["reachable"].get<unsigned long long>(), s["quorum"]["voters"].get<unsigned long long>());
+  if (read_only) std::printf("To write here, make it a device: rhizome join CODE, or rhizome recover\n");
+  if (!read_only)
+    std::printf("%s  %s devices in reach that decide on the order (%llu of %llu)\n",
+                ok ? style.green("●").c_str() : style.yellow("◑").c_str(), ok ? "enough" : "too few",
+                s["quorum"]["reachable"].get<unsigned long long>(), s["quorum"]["voters"].get<unsigned long long>());
   std::printf("%llu documents, %llu devices, %s on disk\n", s["documents"].get<unsigned long long>(),
               s["devices"].get<unsigned long long>(), bytes_text(s["storage_bytes"]).c_str());
   const Json& p = s["pending"];
@@ -161,7 +165,7 @@ int status(const Context& context) {
     std::printf("on the way: ○ %llu  ◔ %llu  ◑ %llu\n", p["visible"].get<unsigned long long>(),
                 p["local"].get<unsigned long long>(), p["pod"].get<unsigned long long>());
   }
-  if (!s["paper_confirmed"].get<bool>())
+  if (!s["paper_confirmed"].get<bool>() && !read_only)
     std::printf("%s\n", style.yellow("Your paper key is not confirmed yet: open the page.").c_str());
   std::printf("page: %s\n", remote->url().c_str());
   if (context.verbose) {

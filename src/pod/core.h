@@ -8,6 +8,7 @@
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
 //   core_queries.cc    what can be asked
+//   core_read_only.cc  a copy from an export, which is no device
 #pragma once
 
 #include <deque>
@@ -170,6 +171,10 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void summarise(StreamReplica& replica);
   void flush();
 
+  // --- core_read_only.cc ---
+  Status load_read_only();
+  Status check_writable() const;
+
   // --- core_queries.cc ---
   PodStatus status() const;
   std::vector<DeviceSummary> devices() const;
@@ -224,6 +229,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool is_member_ = false;
   bool own_name_told_ = false;  // At most once an opening, whatever comes of it.
   bool paper_confirmed_ = false;
+  bool read_only_ = false;
 
   std::optional<raft::Raft> raft_;
   ClusterState cluster_;

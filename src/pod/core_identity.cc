@@ -16,7 +16,7 @@ const log::HeadList* Core::find(const Hash256& cut) const {
 }
 
 bool Core::is_device(const PublicKey& key) const {
-  if (key == self_) return false;
+  if (key == self_ || read_only_) return false;
   const identity::Device* device = identity_.find(key);
   if (device != nullptr) return device->in_pod() && !device->suspended;
   // Before stream zero has come, the inviter is the one device that is known to belong to the pod.

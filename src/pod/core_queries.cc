@@ -56,6 +56,8 @@ PodStatus Core::status() const {
   status.name = device_name(self_);
   status.did = zero_->id();
   status.paper_confirmed = paper_confirmed_;
+  status.read_only = read_only_;
+  if (read_only_) status.role = "read-only";
   for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();

@@ -169,6 +169,8 @@ struct PodStatus {
   std::uint64_t events = 0;
   bool paper_confirmed = false;
   bool damaged = false;
+  bool read_only =
+      false;  // A copy from an export: no device of the pod. It writes nothing, votes on nothing, dials nobody.
 };
 
 struct EventSummary {
@@ -262,6 +264,8 @@ class Pod {
   Status rename_device(Now now, const PublicKey& device, std::string_view name);
   // Errors: authority_missing, saying what is missing.
   Status remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
+  // Every write of a read-only copy. Errors: pod_read_only, saying what to do.
+  Status check_writable() const;
   void confirm_paper(Now now);
 
   // --- Questions

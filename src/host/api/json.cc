@@ -66,6 +66,7 @@ Json status_json(Daemon& daemon) {
       {"storage_bytes", daemon.store().size_bytes()},
       {"paper_confirmed", status.paper_confirmed},
       {"damaged", status.damaged},
+      {"read_only", status.read_only},
       {"disk_full", daemon.held_up().has_value()},
       {"version", "0.1.0"}};
 }

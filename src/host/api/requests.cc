@@ -22,6 +22,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::authority_missing:
     case ErrorCode::identity_contested:
     case ErrorCode::not_a_device:
+    case ErrorCode::pod_read_only:
       return 409;
     case ErrorCode::disk_full:
       return 507;
@@ -65,6 +66,7 @@ Result<std::string> text_field(const Json& json, const char* name) {
 }  // namespace
 
 Status Api::writable() const {
+  RZ_CHECK(daemon_.pod().check_writable());
   if (daemon_.held_up())
     return fail(ErrorCode::disk_full, "the disk is full: nothing new can be saved until there is space");
   return {};
