@@ -8,6 +8,8 @@
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
 //   core_queries.cc    what can be asked
+//   core_snapshot.cc   the pod snapshot
+//   core_export.cc     a whole pod as a file
 //   core_read_only.cc  a copy from an export, which is no device
 #pragma once
 
@@ -171,8 +173,20 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void summarise(StreamReplica& replica);
   void flush();
 
+  // --- core_snapshot.cc ---
+  Result<std::unique_ptr<SnapshotMaker>> snapshot() const;
+
+  // --- core_export.cc ---
+  Result<std::unique_ptr<ExportMaker>> export_pod(bool sealed) const;
+
   // --- core_read_only.cc ---
   Status load_read_only();
+  std::size_t use_read_keys(const identity::EpochTable& table);
+  Status import_record(const ExportRecord& record);
+  Status import_stream(const ExportStream& stream);
+  Status import_key(const ExportKey& key);
+  Status finish_import(const ExportManifest& manifest);
+  void keep_read_keys();
   Status check_writable() const;
 
   // --- core_queries.cc ---
@@ -230,6 +244,8 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool own_name_told_ = false;  // At most once an opening, whatever comes of it.
   bool paper_confirmed_ = false;
   bool read_only_ = false;
+  std::map<log::EpochId, crypto::Secret32> read_keys_;  // That came with an export; until they are wrapped for us.
+  StreamReplica* importing_ = nullptr;                  // The stream whose records come.
 
   std::optional<raft::Raft> raft_;
   ClusterState cluster_;

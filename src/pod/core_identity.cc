@@ -59,7 +59,8 @@ void Core::refold() {
 // Keys that stream zero wraps for this device. Documents that waited for one are folded anew when they are next opened.
 void Core::unlock_epochs() {
   zero_counts_ = log::what_counts(zero_->graph(), identity::facts_for(identity_, zero_->id(), *this));
-  const std::size_t unlocked = epochs_->unlock(identity::epoch_table(zero_->graph(), zero_counts_), keys_.box_key());
+  const identity::EpochTable table = identity::epoch_table(zero_->graph(), zero_counts_);
+  const std::size_t unlocked = epochs_->unlock(table, keys_.box_key()) + use_read_keys(table);
   if (unlocked == 0) return;
   for (StreamReplica* replica : by_number_) {
     if (replica != nullptr && replica != zero_) replica->keys_came();

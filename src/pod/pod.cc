@@ -192,4 +192,18 @@ const identity::IdentityState& Pod::identity() const { return core_->identity_; 
 
 std::vector<Alarm> Pod::alarms() const { return core_->alarms_; }
 
+Result<std::unique_ptr<SnapshotMaker>> Pod::snapshot() const { return core_->snapshot(); }
+
+Result<std::unique_ptr<ExportMaker>> Pod::export_pod(bool sealed) const { return core_->export_pod(sealed); }
+
+Status Pod::import_record(Now now, const ExportRecord& record) {
+  core_->at(now);
+  return core_->import_record(record);
+}
+
+Status Pod::finish_import(Now now, const ExportManifest& manifest) {
+  core_->at(now);
+  return core_->finish_import(manifest);
+}
+
 }  // namespace rz::pod

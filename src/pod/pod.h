@@ -32,6 +32,8 @@
 #include "identity/paper.h"
 #include "identity/state.h"
 #include "log/control.h"
+#include "pod/export.h"
+#include "pod/snapshot.h"
 #include "store/promise.h"
 #include "store/store.h"
 
@@ -214,6 +216,12 @@ class Pod {
   static Result<store::Batch> joined(const identity::Welcome& welcome, const PublicKey& inviter, const Options& options,
                                      crypto::Entropy& entropy);
 
+  // The same for a read-only copy, from an export's first record. Then the pod is opened, given every record in its
+  // order, and at the end the manifest; an error of these leaves a store that is good for nothing.
+  static Result<store::Batch> copied(ByteView genesis, const Options& options, crypto::Entropy& entropy);
+  Status import_record(Now now, const ExportRecord& record);
+  Status finish_import(Now now, const ExportManifest& manifest);
+
   // Opens what the store holds.
   // `store` and `entropy` outlive the pod. Errors: not_found (no pod here), store_damaged.
   static Result<Pod> open(Options options, identity::DeviceKeys keys, const store::Reader& store,
@@ -283,6 +291,12 @@ class Pod {
   log::HeadList frontier() const;
   const identity::IdentityState& identity() const;
   std::vector<Alarm> alarms() const;
+  // Begins a snapshot of the pod at the last applied cut; the pod outlives it. Errors: snapshot_blind,
+  // snapshot_not_ready, identity_contested, unsupported.
+  Result<std::unique_ptr<SnapshotMaker>> snapshot() const;
+  // Begins an export of all that is here; the pod outlives it. `sealed`: without keys, so that only the paper key opens
+  // it. Errors: snapshot_blind (no keys here, and not sealed).
+  Result<std::unique_ptr<ExportMaker>> export_pod(bool sealed) const;
 
  private:
   explicit Pod(std::unique_ptr<Core> core);
