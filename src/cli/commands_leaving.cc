@@ -25,7 +25,8 @@ int snapshot(const Context& context, const std::string& file) {
   }
   const Json& s = *made;
   std::printf("%s\n", context.style.bold(s["root"].get<std::string>()).c_str());
-  std::printf("%llu documents as of change %llu in order: %llu blocks, %s\n", s["documents"].get<unsigned long long>(),
+  const auto documents = s["documents"].get<unsigned long long>();
+  std::printf("%llu document%s as of change %llu in order: %llu blocks, %s\n", documents, documents == 1 ? "" : "s",
               s["cut_index"].get<unsigned long long>(), s["blocks"].get<unsigned long long>(),
               bytes_text(s["bytes"]).c_str());
   if (!file.empty()) {

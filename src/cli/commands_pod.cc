@@ -70,7 +70,8 @@ int init_from(const Context& context, const std::string& file, const std::string
   if (copied->sealed) {
     std::printf(". It is sealed: your paper key opens it (`rhizome recover`).\n");
   } else {
-    std::printf(", %llu documents.\n", static_cast<unsigned long long>(copied->documents));
+    std::printf(", %llu document%s.\n", static_cast<unsigned long long>(copied->documents),
+                copied->documents == 1 ? "" : "s");
   }
   std::printf(
       "To write here, make it a device: rhizome join CODE, with a code from one of your devices, or rhizome "
