@@ -67,7 +67,7 @@ class Device:
         self.url, self.addresses = about["url"], about["addresses"]
         # The next start takes the same ports, so that the others and the page find it again.
         self.http = int(about["http"].rsplit(":", 1)[1])
-        self.listen = self.addresses[0]
+        self.listen = self.addresses[0] if self.addresses else self.listen  # A read-only copy has none.
         return self
 
     @property

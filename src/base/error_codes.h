@@ -202,6 +202,12 @@
   X(payload_unknown_version, 809, "operations in a format that this program does not know") \
   X(bad_checkpoint,        810, "a saved document is damaged or of another version") \
   /* view: 900 to 999 */ \
+  X(view_bad_block,      900, "not a block of a pod snapshot") \
+  X(view_block_missing,  901, "a block of the pod snapshot is not here") \
+  X(view_bad_boundary,   902, "a node of a pod snapshot that ends where it must not") \
+  X(view_bad_order,      903, "keys of a pod snapshot out of order") \
+  X(view_bad_shape,      904, "a node of a pod snapshot that does not fit where it stands") \
+  X(view_bad_root,       905, "not the root of a pod snapshot") \
   /* sync: 1000 to 1099 */ \
   X(sync_malformed,     1000, "not a message of the sync protocol") \
   X(sync_version,       1001, "the other device speaks another version") \
@@ -211,6 +217,11 @@
   /* market: 1100 to 1199 */ \
   /* pod: 1200 to 1299 */ \
   X(pod_exists,          1200, "there is a pod here already") \
+  X(pod_read_only,       1201, "this is a copy that can only be read, no device of the pod") \
+  X(snapshot_blind,      1202, "this device can't read the pod, so it can't write a snapshot of it") \
+  X(snapshot_not_ready,  1203, "a snapshot can't be made of this cut yet") \
+  X(export_malformed,    1204, "not an export of a pod") \
+  X(export_cut_short,    1205, "an export of a pod that is not whole") \
   /* host: 1300 to 1399 */ \
   X(address_in_use,   1300, "another program has this port") \
   X(wrong_host,       1301, "the request names another host") \

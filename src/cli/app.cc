@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "host/daemon/car_file.h"
 #include "host/daemon/files.h"
 #include "host/http/http_client.h"
 
@@ -42,6 +43,15 @@ ErrorCode code_named(std::string_view name) {
   return ErrorCode::internal;
 }
 
+std::unexpected<Error> refusal_of(const host::HttpReply& reply) {
+  const Json json = Json::parse(reply.body, nullptr, false);
+  if (json.is_object() && json.contains("error")) {
+    const Json& error = json["error"];
+    return fail(code_named(error.value("code", "internal")), error.value("message", "refused"));
+  }
+  return fail(ErrorCode::internal, words("the daemon answered ", reply.status));
+}
+
 }  // namespace
 
 Result<Json> Remote::call(const std::string& method, const std::string& path, const Json& body) const {
@@ -50,11 +60,15 @@ Result<Json> Remote::call(const std::string& method, const std::string& path, co
                          body.is_null() ? "" : body.dump(-1, ' ', false, Json::error_handler_t::replace)));
   Json json = Json::parse(reply.body, nullptr, false);
   if (reply.status / 100 == 2 && !json.is_discarded()) return json;
-  if (json.is_object() && json.contains("error")) {
-    const Json& error = json["error"];
-    return fail(code_named(error.value("code", "internal")), error.value("message", "refused"));
-  }
-  return fail(ErrorCode::internal, words("the daemon answered ", reply.status));
+  return refusal_of(reply);
+}
+
+Status Remote::download(const std::string& path, const std::string& file, unsigned mode) const {
+  RZ_TRY(host::CarFile car, host::CarFile::create(file, mode));
+  RZ_TRY(const host::HttpReply reply,
+         host::http_download(port_, token_, path, [&car](std::string_view piece) { return car.append(piece); }));
+  if (reply.status / 100 == 2) return car.finish(nullptr);
+  return refusal_of(reply);
 }
 
 int fail_with(const Context& context, const Error& error) {
@@ -149,6 +163,7 @@ int run(int argc, char** argv) {
   add_pod_commands(app, context);
   add_device_commands(app, context);
   add_document_commands(app, context);
+  add_leaving_commands(app, context);
   add_ipld_commands(app, context);
   add_completion_command(app, context);
   try {

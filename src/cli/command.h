@@ -32,6 +32,9 @@ class Remote {
 
   // The reply's JSON. Errors: what the daemon refused, with its own code and words; not_reachable, unknown_outcome.
   Result<Json> call(const std::string& method, const std::string& path, const Json& body = nullptr) const;
+  // Fetches what the daemon made into a file, which is there only once it is whole. Errors: as above, those of the
+  // disk.
+  Status download(const std::string& path, const std::string& file, unsigned mode) const;
   std::uint16_t port() const { return port_; }
   std::string url() const;
 
@@ -48,6 +51,7 @@ void print_json(const Json& json);
 void add_pod_commands(CLI::App& app, Context& context);       // init, up, join, status, doctor, config, version, log
 void add_device_commands(CLI::App& app, Context& context);    // device add|list|remove|suspend
 void add_document_commands(CLI::App& app, Context& context);  // doc new|list|show|edit|import|export
+void add_leaving_commands(CLI::App& app, Context& context);   // snapshot, export
 void add_ipld_commands(CLI::App& app, Context& context);      // ipld convert|cid|inspect, car ls|verify
 void add_completion_command(CLI::App& app, Context& context);
 

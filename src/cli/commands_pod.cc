@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "host/daemon/copy.h"
 #include "host/daemon/daemon.h"
 #include "host/daemon/join.h"
 #include "host/store/device_store.h"
@@ -48,6 +49,35 @@ int init(const Context& context, const std::string& name) {
       "Next:  %s\n",
       style.bold(words("rhizome up", context.folder == host::default_folder() ? "" : " --data " + context.folder))
           .c_str());
+  return 0;
+}
+
+int init_from(const Context& context, const std::string& file, const std::string& name) {
+  const host::DeviceFiles files{context.folder};
+  const auto copied = host::begin_copy(files, file, name);
+  if (!copied) return fail_with(context, copied.error());
+  if (context.json) {
+    print_json({{"did", copied->did},
+                {"data", context.folder},
+                {"read_only", true},
+                {"sealed", copied->sealed},
+                {"events", copied->events},
+                {"documents", copied->documents}});
+    return 0;
+  }
+  std::printf("%s  %llu changes", context.style.bold("A copy of your pod is here, to read.").c_str(),
+              static_cast<unsigned long long>(copied->events));
+  if (copied->sealed) {
+    std::printf(". It is sealed: your paper key opens it (`rhizome recover`).\n");
+  } else {
+    std::printf(", %llu document%s.\n", static_cast<unsigned long long>(copied->documents),
+                copied->documents == 1 ? "" : "s");
+  }
+  std::printf(
+      "To write here, make it a device: rhizome join CODE, with a code from one of your devices, or rhizome "
+      "recover, with the paper key.\n");
+  const std::string data = context.folder == host::default_folder() ? "" : " --data " + context.folder;
+  std::printf("Next:  %s\n", context.style.bold(words("rhizome up", data)).c_str());
   return 0;
 }
 
@@ -145,15 +175,19 @@ int status(const Context& context) {
   const Json& s = *json;
   const std::string role = s["role"];
   std::printf("%s, %s\n", style.bold(s["name"].get<std::string>()).c_str(),
-              role == "alone"      ? "the only device of your pod"
-              : role == "leader"   ? "which puts changes in order at the moment"
-              : role == "follower" ? "in step with the others"
-              : role == "learner"  ? "catching up, or keeping a copy"
-                                   : "looking for the others");
+              role == "alone"       ? "the only device of your pod"
+              : role == "leader"    ? "which puts changes in order at the moment"
+              : role == "follower"  ? "in step with the others"
+              : role == "learner"   ? "catching up, or keeping a copy"
+              : role == "read-only" ? "a copy of your pod that can only be read"
+                                    : "looking for the others");
+  const bool read_only = s["read_only"];
   const bool ok = s["quorum"]["ok"];
-  std::printf("%s  %s devices in reach that decide on the order (%llu of %llu)\n",
-              ok ? style.green("●").c_str() : style.yellow("◑").c_str(), ok ? "enough" : "too few",
-              s["quorum"]["reachable"].get<unsigned long long>(), s["quorum"]["voters"].get<unsigned long long>());
+  if (read_only) std::printf("To write here, make it a device: rhizome join CODE, or rhizome recover\n");
+  if (!read_only)
+    std::printf("%s  %s devices in reach that decide on the order (%llu of %llu)\n",
+                ok ? style.green("●").c_str() : style.yellow("◑").c_str(), ok ? "enough" : "too few",
+                s["quorum"]["reachable"].get<unsigned long long>(), s["quorum"]["voters"].get<unsigned long long>());
   std::printf("%llu documents, %llu devices, %s on disk\n", s["documents"].get<unsigned long long>(),
               s["devices"].get<unsigned long long>(), bytes_text(s["storage_bytes"]).c_str());
   const Json& p = s["pending"];
@@ -161,7 +195,7 @@ int status(const Context& context) {
     std::printf("on the way: ○ %llu  ◔ %llu  ◑ %llu\n", p["visible"].get<unsigned long long>(),
                 p["local"].get<unsigned long long>(), p["pod"].get<unsigned long long>());
   }
-  if (!s["paper_confirmed"].get<bool>())
+  if (!s["paper_confirmed"].get<bool>() && !read_only)
     std::printf("%s\n", style.yellow("Your paper key is not confirmed yet: open the page.").c_str());
   std::printf("page: %s\n", remote->url().c_str());
   if (context.verbose) {
@@ -223,6 +257,10 @@ void check_running(const Remote& remote, std::vector<Finding>& findings) {
   const bool damaged = status->value("damaged", false);
   findings.push_back({"store", !damaged, damaged ? "a part is damaged and is being repaired" : "no damage is known",
                       damaged ? "keep another device in reach" : ""});
+  if (status->value("read_only", false)) {
+    findings.push_back({"order", true, "a copy to read: as it was when it was exported", ""});
+    return;
+  }
   const bool quorum = (*status)["quorum"]["ok"];
   findings.push_back({"order", quorum, quorum ? "enough devices are in reach" : "too few devices are in reach",
                       quorum ? "" : "start the others; writing and reading go on meanwhile"});
@@ -301,6 +339,7 @@ int doctor(const Context& context) {
 
 void add_pod_commands(CLI::App& app, Context& context) {
   static std::string name;
+  static std::string from;
   static host::DaemonOptions up_options;
   static host::JoinOptions join_options;
   static std::size_t limit = 20;
@@ -309,8 +348,11 @@ void add_pod_commands(CLI::App& app, Context& context) {
   auto* begin = app.add_subcommand("init", "Make a new pod on this device");
   name = host_name();
   begin->add_option("--name", name, "What this device is called")->type_name("NAME")->capture_default_str();
-  begin->footer("Example:\n  rhizome init --name laptop");
-  begin->callback([&context] { context.chosen = [&context] { return init(context, name); }; });
+  begin->add_option("--from", from, "Instead: open what `rhizome export` wrote, to read")->type_name("FILE");
+  begin->footer("Examples:\n  rhizome init --name laptop\n  rhizome init --from pod.car --data ~/copy");
+  begin->callback([&context] {
+    context.chosen = [&context] { return from.empty() ? init(context, name) : init_from(context, from, name); };
+  });
 
   auto* start = app.add_subcommand("up", "Run this device, and serve its page");
   start->add_option("--http", up_options.http_port, "Port of the page on 127.0.0.1 (0: any)")->capture_default_str();

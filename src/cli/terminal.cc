@@ -19,6 +19,9 @@ Exit exit_of(const Error& error) {
     case ErrorCode::bad_argument:
     case ErrorCode::bad_hex:
     case ErrorCode::limit_exceeded:
+    case ErrorCode::pod_read_only:
+    case ErrorCode::export_malformed:
+    case ErrorCode::export_cut_short:
       return Exit::refused;
     default:
       break;

@@ -55,4 +55,9 @@ struct ClusterState {
   std::optional<Tick> install_asked;
 };
 
+// [index, hash, time, head list]: the state that a log's start stands for, and that an export has.
+Bytes encode_applied(const ClusterState& cluster);
+// Strict. Errors: those of the DAG-CBOR reader and of decode_head_list.
+Result<ClusterState::Committed> decode_applied(ByteView value);
+
 }  // namespace rz::pod

@@ -66,6 +66,8 @@ Result<store::Batch> Pod::joined(const identity::Welcome& welcome, const PublicK
   store::Batch batch;
   RZ_CHECK(log::decode_identity_genesis(welcome.genesis));
   batch.put(singleton_key("genesis"), welcome.genesis);
+  batch.erase(singleton_key("read_only"));
+  batch.erase(singleton_key("copied_cut"));
   batch.put(singleton_key("addition"), welcome.addition.view());
   batch.put(singleton_key("inviter"), inviter.view());
   batch.put(singleton_key("name"), as_bytes(options.name));
@@ -82,6 +84,17 @@ Result<store::Batch> Pod::joined(const identity::Welcome& welcome, const PublicK
   writer.array(welcome.addresses.size());
   for (const ipld::Multiaddr& address : welcome.addresses) writer.bytes(address.bytes());
   batch.put(singleton_key("bootstrap"), places);
+  put_number(batch, "incarnation", draw_number(entropy));
+  return batch;
+}
+
+Result<store::Batch> Pod::copied(ByteView genesis, const Options& options, crypto::Entropy& entropy) {
+  store::Batch batch;
+  RZ_CHECK(log::decode_identity_genesis(genesis));
+  batch.put(singleton_key("genesis"), genesis);
+  batch.put(singleton_key("read_only"), Bytes{1});
+  batch.put(singleton_key("name"), as_bytes(options.name));
+  batch.put(singleton_key("paper_confirmed"), Bytes{1});  // The paper was offered where the pod began.
   put_number(batch, "incarnation", draw_number(entropy));
   return batch;
 }
@@ -115,6 +128,7 @@ Status Core::open(const Durability& durability) {
   }
   inviter_.emplace(self_, std::move(records));
 
+  RZ_CHECK(load_read_only());
   RZ_TRY(zero_, add_stream(*genesis, log::Keeping::kept));
   RZ_TRY(catalogue_, add_stream(log::encode_genesis(log::catalogue_genesis(zero_->id())), log::Keeping::kept));
   epochs_.emplace(zero_->id());
@@ -122,7 +136,7 @@ Status Core::open(const Durability& durability) {
   RZ_CHECK(load_keeping());
   RZ_CHECK(load_streams());
   load_places();
-  RZ_CHECK(open_raft(durability));
+  if (!read_only_) RZ_CHECK(open_raft(durability));
   write_successor();
   announce_place();
   settle();

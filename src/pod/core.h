@@ -9,6 +9,9 @@
 //   core_documents.cc  the owner's document commands
 //   core_caches.cc     which documents are folded in memory, their checkpoints, what lists show of them
 //   core_queries.cc    what can be asked
+//   core_snapshot.cc   the pod snapshot
+//   core_export.cc     a whole pod as a file
+//   core_read_only.cc  a copy from an export, which is no device
 #pragma once
 
 #include <deque>
@@ -185,6 +188,22 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void keep_few_open();
   void prepare_to_stop();
 
+  // --- core_snapshot.cc ---
+  Result<std::unique_ptr<SnapshotMaker>> snapshot() const;
+
+  // --- core_export.cc ---
+  Result<std::unique_ptr<ExportMaker>> export_pod(bool sealed) const;
+
+  // --- core_read_only.cc ---
+  Status load_read_only();
+  std::size_t use_read_keys(const identity::EpochTable& table);
+  Status import_record(const ExportRecord& record);
+  Status import_stream(const ExportStream& stream);
+  Status import_key(const ExportKey& key);
+  Status finish_import(const ExportManifest& manifest);
+  void keep_read_keys();
+  Status check_writable() const;
+
   // --- core_queries.cc ---
   PodStatus status() const;
   void count_pending(const StreamReplica& replica, PodStatus& status) const;
@@ -247,6 +266,9 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool is_member_ = false;
   bool own_name_told_ = false;  // At most once an opening, whatever comes of it.
   bool paper_confirmed_ = false;
+  bool read_only_ = false;
+  std::map<log::EpochId, crypto::Secret32> read_keys_;  // That came with an export; until they are wrapped for us.
+  StreamReplica* importing_ = nullptr;                  // The stream whose records come.
 
   std::optional<raft::Raft> raft_;
   ClusterState cluster_;

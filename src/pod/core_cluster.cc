@@ -17,7 +17,13 @@ constexpr Duration ask_after = milliseconds(250);
 constexpr Duration order_within = milliseconds(500);  // So long a leader in reach may take to order something.
 constexpr Duration membership_every = milliseconds(500);
 
-// [index, hash, time, head list]: the state that the log's start stands for.
+bool holds(const StreamReplica& replica, const log::EventId& head) {
+  const auto event = replica.graph().find(head);
+  return event && event->value < replica.durable();
+}
+
+}  // namespace
+
 Bytes encode_applied(const ClusterState& cluster) {
   log::HeadList list;
   for (const auto& [stream, heads] : cluster.heads) list.push_back({stream, heads});
@@ -43,13 +49,6 @@ Result<ClusterState::Committed> decode_applied(ByteView value) {
   RZ_TRY(state.heads, log::decode_head_list(list));
   return state;
 }
-
-bool holds(const StreamReplica& replica, const log::EventId& head) {
-  const auto event = replica.graph().find(head);
-  return event && event->value < replica.durable();
-}
-
-}  // namespace
 
 Status Core::open_raft(const Durability& durability) {
   raft::Options options;

@@ -32,7 +32,7 @@ const log::HeadList* Core::find(const Hash256& cut) const {
 }
 
 bool Core::is_device(const PublicKey& key) const {
-  if (key == self_) return false;
+  if (key == self_ || read_only_) return false;
   const identity::Device* device = identity_.find(key);
   if (device != nullptr) return device->in_pod() && !device->suspended;
   // Before stream zero has come, the inviter is the one device that is known to belong to the pod.
@@ -80,7 +80,8 @@ void Core::refold() {
 // Keys that stream zero wraps for this device. Documents that waited for one are folded anew when they are next opened.
 void Core::unlock_epochs() {
   zero_counts_ = log::what_counts(zero_->graph(), identity::facts_for(identity_, zero_->id(), *this));
-  const std::size_t unlocked = epochs_->unlock(identity::epoch_table(zero_->graph(), zero_counts_), keys_.box_key());
+  const identity::EpochTable table = identity::epoch_table(zero_->graph(), zero_counts_);
+  const std::size_t unlocked = epochs_->unlock(table, keys_.box_key()) + use_read_keys(table);
   choose_epoch();
   if (unlocked == 0) return;
   for (auto& [id, summary] : summaries_) summary.is_current = false;

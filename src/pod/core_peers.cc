@@ -177,7 +177,7 @@ void Core::poll_sessions() {
 // --- Places ----------------------------------------------------------------------------------------------------------
 
 void Core::announce_place() {
-  if (options_.addresses.empty()) return;
+  if (options_.addresses.empty() || read_only_) return;
   sync::Place place;
   place.device = self_;
   place.addresses = options_.addresses;
@@ -226,6 +226,7 @@ void Core::take_places(const PublicKey& device, const sync::Places& places) {
 
 std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Core::places() const {
   std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> found;
+  if (read_only_) return found;
   for (const auto& [device, place] : places_) {
     if (device != self_ && is_device(device)) found.emplace_back(device, place.addresses);
   }

@@ -96,6 +96,8 @@ PodStatus Core::status() const {
   status.paper_confirmed = paper_confirmed_;
   const identity::Device* own = identity_.find(self_);
   status.blind = own != nullptr && !own->is_personal() && !current_epoch_;
+  status.read_only = read_only_;
+  if (read_only_) status.role = "read-only";
   for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();

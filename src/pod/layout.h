@@ -2,6 +2,7 @@
 // that ranges are in order. Streams have a local number: a key of 32 bytes an event would cost more than the event.
 //
 //   i <name>                    singletons: genesis, name, codes, paper, bootstrap, applied
+//                               read_only, copied_cut, read_keys: of a copy from an export (core_read_only.cc)
 //                               identity: promises, successor, chain, recovery_seen, cut/<root: 32> (a removal's heads)
 //   s <number: 4>               a stream: [id, genesis block, keeping]
 //   e <number: 4> <record: 4>   a feed run of that stream, in the order of admission (log/run.h)

@@ -67,21 +67,25 @@ void Pod::set_addresses(Now now, std::vector<ipld::Multiaddr> addresses) {
 
 Result<log::StreamId> Pod::create_document(Now now, std::string_view title, std::string_view text) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->create_document(title, text);
 }
 
 Status Pod::rename_document(Now now, const log::StreamId& document, std::string_view title) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->rename_document(document, title);
 }
 
 Status Pod::accept_quarantined(Now now, const log::StreamId& document) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->accept_quarantined(document);
 }
 
 Result<document::Patches> Pod::edit_text(Now now, const log::StreamId& document, const std::vector<TextEdit>& edits) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->edit_text(document, edits);
 }
 
@@ -143,18 +147,23 @@ identity::JoinSecret Pod::invite(Now now, log::DeviceKind kind) {
 
 Status Pod::suspend_device(Now now, const PublicKey& device) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->suspend_device(device);
 }
 
 Status Pod::rename_device(Now now, const PublicKey& device, std::string_view name) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->rename_device(device, name);
 }
 
 Status Pod::remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->remove_device(device, paper);
 }
+
+Status Pod::check_writable() const { return core_->check_writable(); }
 
 void Pod::confirm_paper(Now now) {
   core_->at(now);
@@ -202,5 +211,19 @@ const identity::IdentityState& Pod::identity() const { return core_->identity_; 
 std::vector<Alarm> Pod::alarms() const { return core_->alarms_; }
 
 std::uint64_t Pod::events_folded() const { return core_->events_folded_; }
+
+Result<std::unique_ptr<SnapshotMaker>> Pod::snapshot() const { return core_->snapshot(); }
+
+Result<std::unique_ptr<ExportMaker>> Pod::export_pod(bool sealed) const { return core_->export_pod(sealed); }
+
+Status Pod::import_record(Now now, const ExportRecord& record) {
+  core_->at(now);
+  return core_->import_record(record);
+}
+
+Status Pod::finish_import(Now now, const ExportManifest& manifest) {
+  core_->at(now);
+  return core_->finish_import(manifest);
+}
 
 }  // namespace rz::pod

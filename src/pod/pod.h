@@ -32,6 +32,8 @@
 #include "identity/paper.h"
 #include "identity/state.h"
 #include "log/control.h"
+#include "pod/export.h"
+#include "pod/snapshot.h"
 #include "store/promise.h"
 #include "store/store.h"
 
@@ -176,6 +178,8 @@ struct PodStatus {
   std::uint32_t sealed = 0;       // Streams, beside the pod's own two, that it can't read.
   bool paper_confirmed = false;
   bool damaged = false;
+  bool read_only =
+      false;  // A copy from an export: no device of the pod. It writes nothing, votes on nothing, dials nobody.
 };
 
 struct EventSummary {
@@ -219,6 +223,12 @@ class Pod {
   // The same for a newcomer, from what the inviter gave it.
   static Result<store::Batch> joined(const identity::Welcome& welcome, const PublicKey& inviter, const Options& options,
                                      crypto::Entropy& entropy);
+
+  // The same for a read-only copy, from an export's first record. Then the pod is opened, given every record in its
+  // order, and at the end the manifest; an error of these leaves a store that is good for nothing.
+  static Result<store::Batch> copied(ByteView genesis, const Options& options, crypto::Entropy& entropy);
+  Status import_record(Now now, const ExportRecord& record);
+  Status finish_import(Now now, const ExportManifest& manifest);
 
   // Opens what the store holds.
   // `store` and `entropy` outlive the pod. Errors: not_found (no pod here), store_damaged.
@@ -279,6 +289,8 @@ class Pod {
   Status rename_device(Now now, const PublicKey& device, std::string_view name);
   // Errors: authority_missing, saying what is missing.
   Status remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
+  // Every write of a read-only copy. Errors: pod_read_only, saying what to do.
+  Status check_writable() const;
   void confirm_paper(Now now);
 
   // --- Questions
@@ -298,6 +310,12 @@ class Pod {
   std::vector<Alarm> alarms() const;
   // How many events were folded to open documents since this pod was opened: what no checkpoint held.
   std::uint64_t events_folded() const;
+  // Begins a snapshot of the pod at the last applied cut; the pod outlives it. Errors: snapshot_blind,
+  // snapshot_not_ready, identity_contested, unsupported.
+  Result<std::unique_ptr<SnapshotMaker>> snapshot() const;
+  // Begins an export of all that is here; the pod outlives it. `sealed`: without keys, so that only the paper key opens
+  // it. Errors: snapshot_blind (no keys here, and not sealed).
+  Result<std::unique_ptr<ExportMaker>> export_pod(bool sealed) const;
 
  private:
   explicit Pod(std::unique_ptr<Core> core);

@@ -17,6 +17,7 @@
 namespace rz::host {
 
 class Daemon;
+class Downloads;
 
 class Api {
  public:
@@ -75,6 +76,7 @@ class Api {
   identity::Inviter::Progress pairing_;
   std::optional<identity::JoinSecret> invitation_;
   std::unique_ptr<Refresh> refresh_;
+  std::unique_ptr<Downloads> downloads_;
 };
 
 }  // namespace rz::host

@@ -69,6 +69,7 @@ Json status_json(Daemon& daemon) {
       {"blind", status.blind},
       {"sealed", status.sealed},
       {"damaged", status.damaged},
+      {"read_only", status.read_only},
       {"disk_full", daemon.held_up().has_value()},
       {"version", "0.1.0"}};
 }

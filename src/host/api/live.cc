@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "host/api/api.h"
+#include "host/api/downloads.h"
 #include "host/api/json.h"
 #include "host/daemon/clock.h"
 #include "host/daemon/daemon.h"
@@ -30,7 +31,10 @@ struct Api::Refresh {
   boost::asio::steady_timer deadline;  // Of the write that waits longest, for when nothing else happens.
 };
 
-Api::Api(Daemon& daemon) : daemon_(daemon), refresh_(std::make_unique<Refresh>(daemon.io())) {}
+Api::Api(Daemon& daemon)
+    : daemon_(daemon),
+      refresh_(std::make_unique<Refresh>(daemon.io())),
+      downloads_(std::make_unique<Downloads>(daemon)) {}
 Api::~Api() = default;
 
 HttpHandlers Api::handlers() {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "host/api/api.h"
+#include "host/api/downloads.h"
 #include "host/api/json.h"
 #include "host/daemon/clock.h"
 #include "host/daemon/daemon.h"
@@ -22,6 +23,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::authority_missing:
     case ErrorCode::identity_contested:
     case ErrorCode::not_a_device:
+    case ErrorCode::pod_read_only:
       return 409;
     case ErrorCode::disk_full:
       return 507;
@@ -65,6 +67,7 @@ Result<std::string> text_field(const Json& json, const char* name) {
 }  // namespace
 
 Status Api::writable() const {
+  RZ_CHECK(daemon_.pod().check_writable());
   if (daemon_.held_up())
     return fail(ErrorCode::disk_full, "the disk is full: nothing new can be saved until there is space");
   return {};
@@ -75,6 +78,7 @@ void Api::request(const HttpRequest& request, const Answer& answer) {
     return answer({200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(daemon_)});
   }
   if (request.method != "GET") return change(request, answer);
+  if (request.path.starts_with("/api/downloads/")) return downloads_->give(segments(request.path)[1], answer);
   auto body = get(request);
   answer(body ? HttpResponse{200, "application/json", *std::move(body)} : refusal(body.error()));
 }
@@ -130,6 +134,13 @@ void Api::change(const HttpRequest& request, const Answer& answer) {
   const std::vector<std::string> path = segments(request.path);
   const std::string first = path.empty() ? "" : path[0];
   if (first == "documents") return change_documents(request, answer);
+  if (first == "export" && path.size() == 1 && request.method == "POST") {
+    const auto json = parse_object(request.body.empty() ? "{}" : request.body);
+    const Json sealed = json ? json->value("sealed", Json(false)) : Json();
+    if (!sealed.is_boolean()) return answer(refusal({ErrorCode::bad_argument, "\"sealed\" is true or false"}));
+    return downloads_->make_export(sealed.get<bool>(), answer);
+  }
+  if (first == "snapshot" && path.size() == 1 && request.method == "POST") return downloads_->make_snapshot(answer);
   Result<std::string> body = fail(ErrorCode::not_found, words("there is nothing at ", request.path));
   if (first == "devices") body = change_devices(request);
   if (first == "paper" && path.size() == 2 && path[1] == "confirm" && request.method == "POST") {

@@ -97,7 +97,10 @@ Status Daemon::open() {
 }
 
 Status Daemon::listen() {
-  if (options_.listen.empty()) options_.listen.push_back("/ip4/127.0.0.1/tcp/0");
+  // A read-only copy is no device: nobody reaches it, and it dials nobody.
+  const bool is_device = pod_->check_writable().has_value();
+  if (!is_device) options_.listen.clear();
+  if (is_device && options_.listen.empty()) options_.listen.push_back("/ip4/127.0.0.1/tcp/0");
   std::vector<ipld::Multiaddr> addresses;
   for (const std::string& text : options_.listen) {
     RZ_TRY(const ipld::Multiaddr wanted, ipld::Multiaddr::parse(text));

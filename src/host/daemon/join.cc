@@ -12,6 +12,7 @@
 #include "host/transport/transport.h"
 #include "identity/join_link.h"
 #include "log/genesis.h"
+#include "pod/layout.h"
 #include "pod/pod.h"
 
 namespace rz::host {
@@ -37,14 +38,33 @@ Status check_empty(const DeviceFiles& files) {
   return {};
 }
 
+// What a folder that may be joined holds: nothing, or a read-only copy, whose keys and pod it keeps.
+struct Standing {
+  identity::DeviceKeys keys;
+  std::optional<Bytes> genesis;
+};
+
+Result<Standing> standing_of(const DeviceFiles& files, crypto::Entropy& entropy) {
+  if (check_empty(files)) return Standing{identity::DeviceKeys::random(entropy), std::nullopt};
+  RZ_TRY(identity::DeviceKeys keys, files.read_keys());
+  SqliteStore::Options options;
+  options.folder = files.folder;
+  RZ_TRY(const auto store, SqliteStore::open(options, entropy));
+  RZ_TRY(const auto read_only, store->get(pod::singleton_key("read_only")));
+  if (!read_only) return std::unexpected(check_empty(files).error());
+  RZ_TRY(auto genesis, store->get(pod::singleton_key("genesis")));
+  return Standing{std::move(keys), std::move(genesis)};
+}
+
 // One attempt to join: the state machine, its connection and its timer.
 class Joining {
  public:
   Joining(asio::io_context& io, const DeviceFiles& files, const identity::DeviceKeys& keys,
-          const identity::JoinInvitation& invitation, const JoinOptions& options)
+          const identity::JoinInvitation& invitation, const JoinOptions& options, std::optional<Bytes> genesis)
       : io_(io),
         files_(files),
         options_(options),
+        genesis_(std::move(genesis)),
         invitation_(invitation),
         timer_(io),
         newcomer_(keys, invitation.secret, invitation.inviter, options.name) {}
@@ -101,6 +121,12 @@ class Joining {
     if (ended_) return;
     identity::Newcomer::Output out = newcomer_.step(now().tick, std::move(input));
     if (out.progress && options_.progress) options_.progress(*out.progress);
+    if (out.persist && genesis_ && *genesis_ != out.persist->genesis) {
+      return end(transport, Error{ErrorCode::genesis_mismatch,
+                                  words(files_.folder,
+                                        " holds a copy of another pod than this code belongs to: join in a "
+                                        "folder of its own (--data), and remove this device where the code was made")});
+    }
     if (out.persist) {
       pod::Options pod_options;
       pod_options.name = options_.name;
@@ -134,6 +160,7 @@ class Joining {
   asio::io_context& io_;
   const DeviceFiles& files_;
   const JoinOptions& options_;
+  std::optional<Bytes> genesis_;  // Of the copy that the folder holds.
   const identity::JoinInvitation& invitation_;
   SystemEntropy entropy_;
   asio::steady_timer timer_;
@@ -171,7 +198,8 @@ Result<Begun> begin_pod(const DeviceFiles& files, const std::string& name) {
 Result<Begun> join_pod(const DeviceFiles& files, const JoinOptions& options) {
   RZ_CHECK(crypto::initialise());
   RZ_CHECK(identity::check_device_name(options.name));
-  RZ_CHECK(check_empty(files));
+  SystemEntropy entropy;
+  RZ_TRY(Standing standing, standing_of(files, entropy));
   RZ_TRY(const identity::JoinInvitation invitation, identity::parse_join_invitation(options.invitation));
   std::vector<ipld::Multiaddr> places;
   for (const std::string& text : options.at) {
@@ -185,11 +213,10 @@ Result<Begun> join_pod(const DeviceFiles& files, const JoinOptions& options) {
                 "`rhizome device add` shows it");
   }
   RZ_CHECK(files.prepare());
-  SystemEntropy entropy;
-  const identity::DeviceKeys keys = identity::DeviceKeys::random(entropy);
+  const identity::DeviceKeys& keys = standing.keys;
   asio::io_context io;
   RZ_TRY(const auto transport, Transport::make(io, keys.signing_key()));
-  Joining joining(io, files, keys, invitation, options);
+  Joining joining(io, files, keys, invitation, options, std::move(standing.genesis));
   RZ_TRY(Begun begun, joining.run(*transport, keys, places));
   RZ_CHECK(files.write_keys(keys));
   return begun;

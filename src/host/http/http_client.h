@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -17,5 +19,10 @@ struct HttpReply {
 // sent), limit_exceeded (a reply of over 256 MiB).
 Result<HttpReply> http_call(std::uint16_t port, const std::string& token, const std::string& method,
                             const std::string& target, const std::string& body);
+
+// GET, a body of any size: handed over piece by piece. The reply's body is that of a refusal. Errors: as above, those
+// of `take`; unknown_outcome where the body ended early.
+Result<HttpReply> http_download(std::uint16_t port, const std::string& token, const std::string& target,
+                                const std::function<Status(std::string_view)>& take);
 
 }  // namespace rz::host

@@ -36,6 +36,7 @@ using Response = http::response<http::string_body>;
 
 constexpr auto idle_max = std::chrono::seconds(60);
 constexpr auto header_bytes_max = 16 * 1024;
+constexpr std::uint64_t stream_piece_bytes = 256 * 1024;
 
 constexpr std::string_view content_policy =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws:; "
@@ -174,8 +175,13 @@ class Server final : public HttpServer {
         co_return;
       }
       const bool keep_alive = request.keep_alive();
-      Response response = co_await answer(std::move(request));
+      std::shared_ptr<HttpStream> body;
+      Response response = co_await answer(std::move(request), body);
       response.keep_alive(keep_alive);
+      if (body != nullptr) {
+        if (!co_await write_stream(stream, std::move(response), *body) || !keep_alive) break;
+        continue;
+      }
       if (!co_await write(stream, std::move(response)) || !keep_alive) break;
     }
     beast::error_code ignored;
@@ -187,6 +193,24 @@ class Server final : public HttpServer {
     stream.expires_after(idle_max);
     beast::error_code error;
     co_await http::async_write(stream, response, asio::redirect_error(use_awaitable, error));
+    co_return !error;
+  }
+
+  // The head, then the body in pieces. A body that can't be read to its end ends the connection: the length says so.
+  awaitable<bool> write_stream(beast::tcp_stream& stream, Response response, const HttpStream& body) {
+    http::response<http::empty_body> head(std::move(response.base()));
+    head.content_length(body.bytes);
+    http::response_serializer<http::empty_body> serializer(head);
+    beast::error_code error;
+    stream.expires_after(idle_max);
+    co_await http::async_write_header(stream, serializer, asio::redirect_error(use_awaitable, error));
+    for (std::uint64_t offset = 0; !error && offset < body.bytes;) {
+      const auto piece = body.read(offset, std::min<std::uint64_t>(stream_piece_bytes, body.bytes - offset));
+      if (!piece || piece->empty()) co_return false;
+      stream.expires_after(idle_max);
+      co_await asio::async_write(stream, asio::buffer(*piece), asio::redirect_error(use_awaitable, error));
+      offset += piece->size();
+    }
     co_return !error;
   }
 
@@ -249,7 +273,7 @@ class Server final : public HttpServer {
     return response;
   }
 
-  awaitable<Response> answer(Request request) {
+  awaitable<Response> answer(Request request, std::shared_ptr<HttpStream>& body) {
     const std::string_view target = view(request.target());
     const std::size_t question = std::min(target.find('?'), target.size());
     auto query = parse_query(question < target.size() ? target.substr(question + 1) : "");
@@ -261,12 +285,13 @@ class Server final : public HttpServer {
     if (auto refusal = refuse(request)) co_return std::move(*refusal);
     if (path->starts_with("/api/") || *path == "/metrics") {
       co_return co_await call(HttpRequest{std::string(view(request.method_string())), std::move(*path),
-                                          std::move(*query), std::move(request.body())});
+                                          std::move(*query), std::move(request.body())},
+                              body);
     }
     co_return static_file(request, *path);
   }
 
-  awaitable<Response> call(HttpRequest request) {
+  awaitable<Response> call(HttpRequest request, std::shared_ptr<HttpStream>& body) {
     // The handler may answer at once or later; a timer that never fires by itself is the latch between the two.
     auto done = std::make_shared<asio::steady_timer>(io_, std::chrono::steady_clock::time_point::max());
     auto result = std::make_shared<std::optional<HttpResponse>>();
@@ -279,7 +304,7 @@ class Server final : public HttpServer {
       handlers_.request(std::move(request), answer);
     } catch (const std::exception&) {
       // A bug of ours (a library's exception that nobody expected): it costs one request, not the process.
-      answer({500, "application/json", error_body("internal", "this request could not be handled")});
+      answer({500, "application/json", error_body("internal", "this request could not be handled"), nullptr});
     }
     while (!*result) {
       beast::error_code ignored;
@@ -290,6 +315,7 @@ class Server final : public HttpServer {
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
     response.body() = std::move((*result)->body);
+    body = std::move((*result)->stream);
     co_return response;
   }
 

@@ -29,10 +29,18 @@ struct HttpRequest {
   std::string body;
 };
 
+// A body too large for memory: read piece by piece as the other side takes it.
+struct HttpStream {
+  std::uint64_t bytes = 0;
+  // At most `bytes_max` from `offset`; fewer than asked for only at the end.
+  std::function<Result<std::string>(std::uint64_t offset, std::size_t bytes_max)> read;
+};
+
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::shared_ptr<HttpStream> stream = nullptr;  // If set: instead of `body`.
 };
 
 // One open WebSocket. Owned by the server; whoever keeps a pointer checks `open()` before use.
