@@ -1,4 +1,4 @@
-// device add, list, rename, suspend, remove.
+// device add, list, rename, suspend, remove; the rest is in commands_requests.cc.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -8,8 +8,6 @@
 #include "cli/command.h"
 
 namespace rz::cli {
-namespace {
-
 std::uint64_t wall_ms() {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -30,6 +28,8 @@ Result<Json> find_device(const Remote& remote, const std::string& wanted) {
     return fail(ErrorCode::bad_argument, words("several devices are called \"", wanted, "\": say its id"));
   return found[0];
 }
+
+namespace {
 
 int list(const Context& context) {
   const auto remote = Remote::of(context);
@@ -105,20 +105,17 @@ int add(const Context& context, const std::string& kind, bool yes) {
   }
 }
 
-int act(const Context& context, const std::string& wanted, const std::string& what, const std::string& paper) {
+int suspend(const Context& context, const std::string& wanted) {
   const auto remote = Remote::of(context);
   if (!remote) return fail_with(context, remote.error());
   const auto device = find_device(*remote, wanted);
   if (!device) return fail_with(context, device.error());
-  Json body = Json::object();
-  if (!paper.empty()) body["paper"] = paper;
-  const auto done = remote->call("POST", words("/api/devices/", (*device)["id"].get<std::string>(), "/", what), body);
+  const auto done = remote->call("POST", words("/api/devices/", (*device)["id"].get<std::string>(), "/suspend"));
   if (!done) return fail_with(context, done.error());
   if (context.json)
-    print_json({{"device", (*device)["id"]}, {"done", what}});
+    print_json({{"device", (*device)["id"]}, {"done", "suspend"}});
   else
-    std::printf("%s was %s.\n", (*device)["name"].get<std::string>().c_str(),
-                what == "remove" ? "removed" : "suspended");
+    std::printf("%s was suspended.\n", (*device)["name"].get<std::string>().c_str());
   return 0;
 }
 
@@ -167,14 +164,19 @@ void add_device_commands(CLI::App& app, Context& context) {
   auto* suspended = device->add_subcommand("suspend", "Lost it? It gets nothing new from now on; can be lifted");
   suspended->add_option("device", wanted, "Its name, or the beginning of its id")->required();
   suspended->footer("Example:\n  rhizome device suspend phone");
-  suspended->callback([&context] { context.chosen = [&context] { return act(context, wanted, "suspend", ""); }; });
+  suspended->callback([&context] { context.chosen = [&context] { return suspend(context, wanted); }; });
 
   auto* removed = device->add_subcommand("remove", "Remove it for good; it can't come back with the same key");
   removed->add_option("device", wanted, "Its name, or the beginning of its id")->required();
-  removed->add_option("--paper", paper, "The 24 words of the paper key, where one device's word is not enough")
+  removed->add_option("--paper", paper, "The 24 words of the paper key; - asks for them, and shows them nowhere")
       ->type_name("WORDS");
-  removed->footer("Example:\n  rhizome device remove phone");
-  removed->callback([&context] { context.chosen = [&context] { return act(context, wanted, "remove", paper); }; });
+  removed->footer(
+      "Examples:\n  rhizome device remove phone\n  rhizome device remove phone --paper -\n"
+      "Where one device's word is not enough the others are asked: exit code 5, see `rhizome device requests`.");
+  removed->callback(
+      [&context] { context.chosen = [&context] { return change_standing(context, wanted, "remove", paper); }; });
+
+  add_request_commands(*device, context);
 }
 
 }  // namespace rz::cli

@@ -197,6 +197,10 @@ int status(const Context& context) {
   }
   if (!s["paper_confirmed"].get<bool>() && !read_only)
     std::printf("%s\n", style.yellow("Your paper key is not confirmed yet: open the page.").c_str());
+  if (s.value("requests", 0) > 0)
+    std::printf("%s\n", style.yellow("Something waits for a yes: rhizome device requests").c_str());
+  if (s.value("contested", false))
+    std::printf("%s\n", style.red("Two changes to your devices contradict each other: rhizome device decide").c_str());
   std::printf("page: %s\n", remote->url().c_str());
   if (context.verbose) {
     for (const char* field : {"did", "peer_id", "device_id", "term", "generation", "commit_index", "addresses"}) {

@@ -458,11 +458,11 @@ TEST(Fold, ConfirmationsFallDueAfterSevenDays) {
   Pod pod;
   auto& second = pod.add();
   const auto state = pod.device(0).state();
-  const std::vector<SeenDevice> seen = {{second.key(), {1000}}};
-  EXPECT_TRUE(due_confirmations(state, pod.device(0).key(), seen, {999 + confirm_after_ms}).empty());
-  EXPECT_EQ(due_confirmations(state, pod.device(0).key(), seen, {1000 + confirm_after_ms}), std::vector{second.key()});
-  EXPECT_TRUE(due_confirmations(state, second.key(), seen, {1000 + confirm_after_ms}).empty());
-  EXPECT_TRUE(due_confirmations(state, pod.device(0).key(), {}, {1ULL << 50}).empty());
+  const auto seen = [&](std::uint64_t for_ms) { return std::vector<SeenDevice>{{second.key(), for_ms}}; };
+  EXPECT_TRUE(due_confirmations(state, pod.device(0).key(), seen(confirm_after_ms - 1)).empty());
+  EXPECT_EQ(due_confirmations(state, pod.device(0).key(), seen(confirm_after_ms)), std::vector{second.key()});
+  EXPECT_TRUE(due_confirmations(state, second.key(), seen(confirm_after_ms)).empty());
+  EXPECT_TRUE(due_confirmations(state, pod.device(0).key(), {}).empty());
 }
 
 TEST(Policy, SurvivesEncodingAndDefaultsToNobody) {

@@ -217,7 +217,14 @@ bool paper_signed(const IdentityState& state, const AuthorKey& author, const log
                         paper->signature);
 }
 
-// Whose majority it takes. A veto's may have been removed since by the very device that it is against.
+bool needs_endorsement(const IdentityState& state, const log::Operation& operation) {
+  return is_chained(state, operation) || std::holds_alternative<log::LiftSuspension>(operation) ||
+         std::holds_alternative<log::Veto>(operation);
+}
+
+}  // namespace
+
+// A veto's electorate may have been removed since by the very device that it is against.
 std::vector<AuthorKey> electorate_of(const IdentityState& state, const log::Operation& operation) {
   const auto* veto = std::get_if<log::Veto>(&operation);
   if (veto == nullptr) return state.established();
@@ -225,12 +232,25 @@ std::vector<AuthorKey> electorate_of(const IdentityState& state, const log::Oper
   return recovery == nullptr ? std::vector<AuthorKey>{} : recovery->established_before;
 }
 
-bool needs_endorsement(const IdentityState& state, const log::Operation& operation) {
-  return is_chained(state, operation) || std::holds_alternative<log::LiftSuspension>(operation) ||
-         std::holds_alternative<log::Veto>(operation);
+std::size_t votes_needed(const IdentityState& state, const log::Operation& operation) {
+  constexpr std::size_t veto_at_least = 2;
+  if (!needs_endorsement(state, operation)) return 1;
+  const std::size_t majority = majority_of(electorate_of(state, operation).size());
+  return std::holds_alternative<log::Veto>(operation) ? std::max(majority, veto_at_least) : majority;
 }
 
-}  // namespace
+bool is_current(const IdentityState& state, const log::Operation& operation) {
+  if (const auto* veto = std::get_if<log::Veto>(&operation)) return state.find_recovery(veto->recovery) != nullptr;
+  if (const auto* lift = std::get_if<log::LiftSuspension>(&operation)) {
+    const Device* device = state.find(lift->device);
+    return device != nullptr && device->in_pod() && device->suspended && device->suspended_by == lift->suspensions;
+  }
+  if (state.contest || !is_chained(state, operation) || *predecessors_of(operation) != following(state)) return false;
+  const AuthorKey* subject = nullptr;
+  if (const auto* remove = std::get_if<log::RemoveDevice>(&operation)) subject = &remove->device;
+  if (const auto* rotate = std::get_if<log::RotateKeys>(&operation)) subject = &rotate->device;
+  return subject == nullptr || find_present(state, *subject).has_value();
+}
 
 bool is_chained(const IdentityState& state, const log::Operation& operation) {
   if (const auto* remove = std::get_if<log::RemoveDevice>(&operation)) {
@@ -250,6 +270,7 @@ Result<std::optional<Promise>> promise(const IdentityState& state, const Promise
                                  [&](const Promise& each) { return each.predecessor == wanted.predecessor; });
   if (kept == made.end()) return std::optional(wanted);
   if (*kept == wanted) return std::optional<Promise>();
+  if (paper_signed(state, author, operation)) return std::optional(wanted);
   return fail(ErrorCode::successor_promised,
               "this device has signed another change in this place: finish that one, or let the paper key choose");
 }
@@ -257,8 +278,11 @@ Result<std::optional<Promise>> promise(const IdentityState& state, const Promise
 void keep_promise(Promises& made, const Promise& promise) {
   const auto at = std::lower_bound(made.begin(), made.end(), promise,
                                    [](const Promise& a, const Promise& b) { return a.predecessor < b.predecessor; });
-  RZ_REQUIRE(at == made.end() || at->predecessor != promise.predecessor || *at == promise);
-  if (at == made.end() || at->predecessor != promise.predecessor) made.insert(at, promise);
+  if (at == made.end() || at->predecessor != promise.predecessor) {
+    made.insert(at, promise);
+  } else {
+    *at = promise;
+  }
 }
 
 Result<CoSigned> co_sign(const IdentityState& state, const Promises& made, const DeviceKeys& keys,
@@ -329,8 +353,7 @@ Status check_authority(const IdentityState& state, const AuthorKey& author, cons
   }
   if (is_chained(state, operation)) RZ_CHECK(check_uncontested(state));
   const auto electorate = electorate_of(state, operation);
-  constexpr std::size_t veto_at_least = 2;
-  const std::size_t needed = std::max(majority_of(electorate.size()), veto ? veto_at_least : 1);
+  const std::size_t needed = votes_needed(state, operation);
   const std::size_t votes = votes_for(state, electorate, author, operation);
   if (votes >= needed) return {};
   const std::size_t missing = needed - votes;
@@ -339,17 +362,22 @@ Status check_authority(const IdentityState& state, const AuthorKey& author, cons
                     " established device", plural(electorate.size()), " said yes)", veto ? "" : ", or the paper key"));
 }
 
+// Whether it is established itself does not matter yet: it may be by then, and has seen the other all the while.
+bool awaits_confirmation(const IdentityState& state, const AuthorKey& self, const Device& device) {
+  if (!check_speaks(state, self) || device.key == self) return false;
+  if (!device.may_speak() || device.established || device.kind == DeviceKind::browser) return false;
+  return !std::binary_search(device.confirmed_by.begin(), device.confirmed_by.end(), self);
+}
+
 std::vector<AuthorKey> due_confirmations(const IdentityState& state, const AuthorKey& self,
-                                         const std::vector<SeenDevice>& seen, UnixMs now) {
+                                         const std::vector<SeenDevice>& seen) {
   std::vector<AuthorKey> due;
-  if (!check_established(state, self)) return due;
+  if (!check_established(state, self) || state.find(self)->suspended) return due;
   for (const auto& device : state.devices) {
-    if (!device.may_speak() || device.established || device.kind == DeviceKind::browser || device.suspended) continue;
-    if (std::binary_search(device.confirmed_by.begin(), device.confirmed_by.end(), self)) continue;
+    if (!awaits_confirmation(state, self, device) || device.suspended) continue;
     const auto first =
         std::find_if(seen.begin(), seen.end(), [&](const SeenDevice& each) { return each.device == device.key; });
-    if (first == seen.end() || now.ms < first->at.ms || now.ms - first->at.ms < confirm_after_ms) continue;
-    due.push_back(device.key);
+    if (first != seen.end() && first->for_ms >= confirm_after_ms) due.push_back(device.key);
   }
   return due;
 }

@@ -79,7 +79,9 @@ using Promises = std::vector<Promise>;  // Ascending by predecessor; stored.
 bool is_chained(const IdentityState& state, const log::Operation& operation);
 
 // The promise to make durable before the author closes the event or a co-signature leaves; none if the operation is not
-// chained or the promise is there. Errors: successor_promised.
+// chained or the promise is there. What the paper key signed takes the place of an earlier promise: it goes before
+// every rival that only devices signed, so a device that gave its word to one of those may still write it
+// (docs/decisions/0072). Errors: successor_promised.
 Result<std::optional<Promise>> promise(const IdentityState& state, const Promises& made, const AuthorKey& author,
                                        const log::Operation& operation);
 void keep_promise(Promises& made, const Promise& promise);
@@ -99,6 +101,14 @@ Status sign_with_paper(const IdentityState& state, const PaperKey& paper, const 
 Status endorse(const IdentityState& state, const AuthorKey& author, const log::CoSignature& signature,
                log::Operation& operation);
 
+// Whose yes counts for `operation`: the established devices, for a veto those of before the recovery. Ascending.
+std::vector<AuthorKey> electorate_of(const IdentityState& state, const log::Operation& operation);
+// How many of them it takes. Errors: none; an operation that one device may do alone needs one.
+std::size_t votes_needed(const IdentityState& state, const log::Operation& operation);
+// Does `operation`, drafted earlier, still mean something here: does it follow the chain's tip, is its device in the
+// pod (for a lift: under just those suspensions)? False while the identity is contested.
+bool is_current(const IdentityState& state, const log::Operation& operation);
+
 // Would `operation` count if `author` wrote it now? Errors: authority_missing, "needs the yes of 1 more of your
 // devices, or the paper key"; not_a_device; identity_contested.
 Status check_authority(const IdentityState& state, const AuthorKey& author, const log::Operation& operation);
@@ -106,12 +116,16 @@ Status check_authority(const IdentityState& state, const AuthorKey& author, cons
 // ---- What software does by itself ----
 inline constexpr std::uint64_t confirm_after_ms = 7ULL * 24 * 60 * 60 * 1000;
 
-// Devices that `self` should confirm now. `seen` holds when this device, by its own clock, first saw each addition.
+// An addition that this device has seen, and for how long, by its own clocks: the pod counts it so that a clock that
+// jumps is not believed (docs/decisions/0070).
 struct SeenDevice {
   AuthorKey device;
-  UnixMs at;
+  std::uint64_t for_ms = 0;
 };
+// Whether `self` is to confirm the device once it has seen it for long enough.
+bool awaits_confirmation(const IdentityState& state, const AuthorKey& self, const Device& device);
+// Devices that `self` should confirm now.
 std::vector<AuthorKey> due_confirmations(const IdentityState& state, const AuthorKey& self,
-                                         const std::vector<SeenDevice>& seen, UnixMs now);
+                                         const std::vector<SeenDevice>& seen);
 
 }  // namespace rz::identity

@@ -134,7 +134,9 @@ Status Core::open(const Durability& durability) {
   epochs_.emplace(zero_->id());
   identity_.did = zero_->id();
   RZ_CHECK(load_keeping());
+  RZ_CHECK(load_sightings());
   RZ_CHECK(load_streams());
+  RZ_CHECK(load_requests());
   load_places();
   if (!read_only_) RZ_CHECK(open_raft(durability));
   write_successor();
@@ -200,6 +202,11 @@ void Core::persisted(std::uint64_t ticket) {
 void Core::settle() {
   close_due();
   do_duties();
+  confirm_newcomers();
+  tend_requests();
+  finish_hand_over();
+  check_left();
+  end_silent_news();
   advance_coverage();
   advance_install();
   apply_waiting();

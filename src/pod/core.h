@@ -4,6 +4,10 @@
 //   core_streams.cc    streams, the catalogue, what follows when a graph grows
 //   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
 //   core_keeping.cc    what identity keeps beside stream zero: head trees of removals, promises, stance
+//   core_established.cc  who becomes established: seven days, counted
+//   core_consent.cc    what needs more than one device's yes: requests and answers
+//   core_contest.cc    two changes that contradict each other
+//   core_news.cc       what a device is told that was shut out; leaving
 //   core_cluster.cc    Raft: cuts, coverage, membership
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
@@ -26,6 +30,7 @@
 #include "identity/fold.h"
 #include "identity/operations.h"
 #include "pod/cluster_state.h"
+#include "pod/consent.h"
 #include "pod/pod.h"
 #include "pod/stream_replica.h"
 #include "raft/raft.h"
@@ -51,11 +56,31 @@ struct Peer {
   };
   std::deque<Taken> taken;
   bool places_told = false;
+  bool requests_told = false;
   struct Live {
     std::optional<std::pair<std::uint64_t, std::uint64_t>> cursor;
     bool tail = false;
   };
   std::map<log::StreamId, Live> live;
+};
+
+// A device that was shut out, for as long as it takes to tell it so.
+struct News {
+  Tick since;
+  bool greeted = false;
+  std::size_t frames = 0;
+  log::FeedHeads rows;  // What it has of stream zero.
+};
+
+// How long this device has seen others that are not established yet. Stored.
+struct Sightings {
+  struct Sighting {
+    log::EventId admission;
+    std::uint64_t for_ms = 0;
+  };
+  std::map<log::AuthorKey, Sighting> devices;
+  std::optional<Now> looked_at;  // In this life of the process.
+  UnixMs saved;                  // By the wall clock, when it was last stored.
 };
 
 class Core final : public KeySource, public sync::Replica, public identity::RemovalCuts {
@@ -117,7 +142,11 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void add_newcomer(const identity::Inviter::Add& add);
   Status suspend_device(const PublicKey& device);
   Status rename_device(const PublicKey& device, std::string_view name);
-  Status remove_device(const PublicKey& device, const identity::PaperKey* paper);
+  Result<Outcome> remove_device(const PublicKey& device, const identity::PaperKey* paper);
+  Result<Outcome> lift_device(const PublicKey& device, const identity::PaperKey* paper);
+  Result<Outcome> set_policy(const identity::Policy& policy, const identity::PaperKey* paper);
+  Status check_removable(const identity::Device& device, bool with_paper) const;
+  Status write_decided(const log::Operation& operation);
   Result<Hash256> keep_removal_cut(const PublicKey& device);
   bool is_device(const PublicKey& key) const;
 
@@ -130,8 +159,57 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void give_cut(const PublicKey& device, const Hash256& root);
   void take_cut(log::HeadList heads);
   void tell_before_drop(const PublicKey& device, Peer& peer);
+  void drop_removal_tree(const Hash256& root);
+  void put_promises();
   void keep_successor(const log::Operation& operation);
   void write_successor();
+
+  // --- core_established.cc ---
+  Status load_sightings();
+  void save_sightings();
+  std::uint64_t believed_ms() const;
+  void confirm_newcomers();
+
+  // --- core_consent.cc ---
+  RequestId request_id(const PublicKey& asker, const log::Operation& operation) const;
+  void read_requests(const sync::Requests& requests);
+  Status load_requests();
+  const OpenRequest* find_request(const RequestId& id, PublicKey* asker) const;
+  void requests_changed(const PublicKey* from);
+  void drop_stale_requests();
+  std::vector<Hash256> request_cuts() const;
+  void tell_requests(const PublicKey& device, Peer& peer);
+  Status take_requests(const PublicKey& from, const sync::Requests& requests);
+  Status take_answer(const PublicKey& from, const sync::Answer& answer);
+  void announce_requests();
+  Result<Outcome> decide_on(const log::Operation& operation);
+  Status withdraw_request(const RequestId& id);
+  Result<log::Operation> draft_again(const log::Operation& operation);
+  void tend_requests();
+  Status answer_request(const RequestId& id, bool yes);
+  std::optional<std::uint64_t> left_out_by(const log::Operation& operation) const;
+  RequestSummary summary_of(const PublicKey& asker, const OpenRequest& open) const;
+  std::vector<RequestSummary> requests() const;
+
+  // --- core_contest.cc ---
+  std::vector<RivalSummary> rivals() const;
+  Bytes policy_before(const log::EventId& operation) const;
+  Result<log::Operation> deciding(const std::optional<log::EventId>& keep) const;
+  Status decide_contest(const std::optional<log::EventId>& keep, const identity::PaperKey& paper);
+
+  // --- core_news.cc ---
+  bool may_hear(const PublicKey& key) const;
+  void greet_outsider(const PublicKey& device);
+  void hear_outsider(const PublicKey& device, Channel channel, ByteView frame);
+  void tell_news(const PublicKey& device, const News& news);
+  void end_news(const PublicKey& device);
+  void end_silent_news();
+  void leave(const identity::Device& own);
+  void check_left();
+  void left();
+  void shut_out(const Peer& peer);
+  bool hands_over(const log::Operation& operation);
+  void finish_hand_over();
 
   // --- core_cluster.cc ---
   Status open_raft(const Durability& durability);
@@ -254,7 +332,17 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::map<Hash256, log::HeadList> removal_cuts_;
   std::optional<Tick> cuts_asked_;           // When head trees that are missing were last asked for.
   std::optional<log::Operation> successor_;  // Promised, and not written yet: the promise must be durable first.
-  std::optional<UnixMs> recovery_seen_;      // When this device first saw a recovery that counts.
+  bool successor_durable_ = false;
+  Sightings sightings_;
+  Consent consent_;
+  std::set<Hash256> durable_cuts_;       // Of removal_cuts_.
+  std::map<PublicKey, News> news_;       // Connections of devices that were shut out.
+  std::map<PublicKey, Tick> told_;       // When each of them was last told.
+  std::optional<log::EventId> leaving_;  // This device's removal by itself, which no other knows yet.
+  std::set<PublicKey> cut_given_;        // Who was given that removal's cut.
+  bool left_told_ = false;               // Another device knows.
+  std::optional<Tick> hand_over_until_;  // The others are to decide on the order before this device leaves.
+  std::optional<UnixMs> recovery_seen_;  // When this device first saw a recovery that counts.
   std::optional<identity::EpochKeys> epochs_;
   log::Counts zero_counts_;
   std::optional<log::EpochId> current_epoch_;  // None: this device can store, not write.

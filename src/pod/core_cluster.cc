@@ -392,7 +392,7 @@ void Core::plan_membership() {
   std::vector<raft::Member> candidates;
   std::vector<log::AuthorKey> voter_keys;
   for (const identity::Device& device : identity_.devices) {
-    if (!device.in_pod() || device.suspended) continue;
+    if (!device.in_pod() || device.suspended || (hand_over_until_ && device.key == self_)) continue;
     const raft::NodeId id{device.key.bytes};
     const raft::Member* present = now.find(id);
     if (present != nullptr && now.is_voter(*present)) {

@@ -1,7 +1,6 @@
 // Stream zero: who belongs to the pod, who can read, and the owner's commands about devices.
 #include <algorithm>
 
-#include "identity/recovery.h"
 #include "pod/core.h"
 
 namespace rz::pod {
@@ -56,10 +55,7 @@ void Core::refold() {
   if (const identity::Device* own = identity_.find(self_)) {
     own_admission_ = own->admission;
     is_member_ = own->in_pod();
-    if (!own->in_pod()) {
-      output_.must_stop = true;
-      output_.must_wipe = identity::must_wipe(identity_, self_, recovery_seen_, now_.wall);
-    }
+    if (!own->in_pod()) leave(*own);
   }
   unlock_epochs();
   for (StreamReplica* replica : by_number_) {
@@ -74,6 +70,7 @@ void Core::refold() {
       to_drop_.emplace_back(device, Error{ErrorCode::not_a_device, "this device was suspended or removed"});
     }
   }
+  consent_.due = true;
   cluster_.membership_due = now_.tick;
 }
 
@@ -233,24 +230,73 @@ Result<Hash256> Core::keep_removal_cut(const PublicKey& device) {
   return root;
 }
 
-Status Core::remove_device(const PublicKey& device, const identity::PaperKey* paper) {
+// Errors: what would leave the pod without anybody who decides.
+Status Core::check_removable(const identity::Device& device, bool with_paper) const {
+  const auto others = [&](bool established) {
+    return std::any_of(identity_.devices.begin(), identity_.devices.end(), [&](const identity::Device& each) {
+      return each.key != device.key && each.may_speak() && (each.established || !established);
+    });
+  };
+  if (!others(false)) {
+    return fail(ErrorCode::bad_argument,
+                "this is the last device of your own: without it nobody could open the pod. Add another one first");
+  }
+  if (device.established && !others(true) && !with_paper) {
+    return fail(ErrorCode::authority_missing,
+                "no other device decides for the pod yet: one does seven days after it was added. Until then this "
+                "needs the paper key");
+  }
+  return {};
+}
+
+Result<Outcome> Core::remove_device(const PublicKey& device, const identity::PaperKey* paper) {
   const identity::Device* known = identity_.find(device);
   if (known == nullptr) return fail(ErrorCode::not_found, "there is no such device");
-  RZ_TRY(const Hash256 cut, keep_removal_cut(device));
-  log::Operation operation;
-  if (known->is_personal()) {
-    RZ_TRY(operation, identity::draft_remove(identity_, device, cut));
-    if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
-  } else {
-    RZ_TRY(operation, identity::draft_remove_cloud(identity_, self_, device, cut));
+  if (!known->in_pod() || known->leaving) return fail(ErrorCode::not_found, "the device was removed already");
+  if (!known->is_personal()) {
+    RZ_CHECK(identity::draft_remove_cloud(identity_, self_, device, {}));
+    RZ_TRY(const Hash256 cut, keep_removal_cut(device));
+    RZ_TRY(const log::Operation operation, identity::draft_remove_cloud(identity_, self_, device, cut));
+    return decide_on(operation);
   }
-  RZ_CHECK(identity::check_authority(identity_, self_, operation));
+  RZ_CHECK(check_removable(*known, paper != nullptr));
+  RZ_TRY(log::Operation operation, identity::draft_remove(identity_, device, {}));
+  if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
+  RZ_TRY(const Hash256 cut, keep_removal_cut(device));
+  RZ_TRY(operation, identity::draft_remove(identity_, device, cut));
+  if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
+  return decide_on(operation);
+}
+
+Result<Outcome> Core::lift_device(const PublicKey& device, const identity::PaperKey* paper) {
+  RZ_TRY(log::Operation operation, identity::draft_lift(identity_, device));
+  if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
+  return decide_on(operation);
+}
+
+Result<Outcome> Core::set_policy(const identity::Policy& policy, const identity::PaperKey* paper) {
+  RZ_TRY(log::Operation operation, identity::draft_policy(identity_, policy));
+  if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
+  return decide_on(operation);
+}
+
+// An operation with all the signatures that it needs.
+Status Core::write_decided(const log::Operation& operation) {
   RZ_TRY(const auto promised, identity::promise(identity_, promises_, self_, operation));
-  if (!promised) return successor_ ? Status{} : write_control(*zero_, operation);
+  const bool chained = identity::is_chained(identity_, operation);
+  if (chained && successor_) {
+    if (!promised) return {};  // The same one, under way.
+    return fail(ErrorCode::successor_promised, "another change to your devices is being written: try again");
+  }
+  if (!promised) return write_control(*zero_, operation);
   // Like a vote: the promise must survive a crash before the operation leaves this device.
   identity::keep_promise(promises_, *promised);
   keep_successor(operation);
-  after_persist([this] { write_successor(); });
+  const bool waits = hands_over(operation);
+  after_persist([this, waits] {
+    successor_durable_ = true;
+    if (!waits) write_successor();
+  });
   return {};
 }
 

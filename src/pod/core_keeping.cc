@@ -93,7 +93,10 @@ Status Core::load_keeping() {
       [&](ByteView key, ByteView value) {
         const auto root = Hash256::from(key.subspan(prefix.size()));
         auto heads = log::decode_head_list(value);
-        if (root && heads && log::head_tree_root(*heads) == *root) removal_cuts_[*root] = *std::move(heads);
+        if (root && heads && log::head_tree_root(*heads) == *root) {
+          removal_cuts_[*root] = *std::move(heads);
+          durable_cuts_.insert(*root);
+        }
         return true;
       },
       [&](ByteView key) { batch_.erase(key); });  // The others have it too, and are asked.
@@ -129,35 +132,59 @@ void Core::keep_removal_tree(const Hash256& root, log::HeadList heads) {
   append(key, root.view());
   batch_.put(key, log::encode_head_list(heads));
   removal_cuts_[root] = std::move(heads);
+  after_persist([this, root] {
+    if (removal_cuts_.contains(root)) durable_cuts_.insert(root);
+  });
 }
 
-// A removal counts only once the whole tree that it names is here.
+void Core::drop_removal_tree(const Hash256& root) {
+  Bytes key = singleton_key(cut_prefix);
+  append(key, root.view());
+  batch_.erase(key);
+  removal_cuts_.erase(root);
+  durable_cuts_.erase(root);
+}
+
+// A removal counts only once the whole tree that it names is here, and is asked for with it.
 void Core::ask_for_cuts() {
-  if (identity_.missing_cuts.empty()) return cuts_asked_.reset();
+  std::vector<Hash256> missing = identity_.missing_cuts;
+  for (const Hash256& root : request_cuts()) {
+    if (find(root) == nullptr) missing.push_back(root);
+  }
+  if (missing.empty()) return cuts_asked_.reset();
   if (cuts_asked_ && *cuts_asked_ + ask_again > now_.tick) return wake(*cuts_asked_ + ask_again);
   cuts_asked_ = now_.tick;
   wake(now_.tick + ask_again);
-  const std::size_t count = std::min(identity_.missing_cuts.size(), asked_at_once_max);
+  const std::size_t count = std::min(missing.size(), asked_at_once_max);
   for (const auto& [device, peer] : peers_) {
     if (!peer.session->established()) continue;
     for (std::size_t i = 0; i < count; ++i) {
-      output_.send.push_back({device, Channel::sync, sync::encode(sync::CutWanted{identity_.missing_cuts[i]})});
+      output_.send.push_back({device, Channel::sync, sync::encode(sync::CutWanted{missing[i]})});
     }
   }
 }
 
 void Core::give_cut(const PublicKey& device, const Hash256& root) {
   const log::HeadList* heads = find(root);
-  if (heads != nullptr) output_.send.push_back({device, Channel::sync, sync::encode(sync::CutTree{*heads})});
+  if (heads == nullptr) return;
+  output_.send.push_back({device, Channel::sync, sync::encode(sync::CutTree{*heads})});
+  const identity::Device* own = identity_.find(self_);
+  if (own != nullptr && own->removed && own->removed->cut == root) cut_given_.insert(device);
 }
 
-// Only what an operation of stream zero names is kept: nobody can fill this device with trees.
+// Only what an operation of stream zero or an open request names is kept: nobody can fill this device with trees.
 void Core::take_cut(log::HeadList heads) {
   const Hash256 root = log::head_tree_root(heads);
   const std::vector<Hash256>& missing = identity_.missing_cuts;
-  if (std::find(missing.begin(), missing.end(), root) == missing.end()) return;
+  if (std::find(missing.begin(), missing.end(), root) != missing.end()) {
+    keep_removal_tree(root, std::move(heads));
+    return refold();
+  }
+  const std::vector<Hash256> asked = request_cuts();
+  if (find(root) != nullptr || std::find(asked.begin(), asked.end(), root) == asked.end()) return;
   keep_removal_tree(root, std::move(heads));
-  refold();
+  consent_.cuts.insert(root);
+  output_.notices.push_back(RequestsChanged{});
 }
 
 // A device that was removed or suspended is told so, if it can be: it wipes its key when it learns of its removal.
@@ -173,17 +200,21 @@ void Core::tell_before_drop(const PublicKey& device, Peer& peer) {
 
 // --- Promises --------------------------------------------------------------------------------------------------------
 
+void Core::put_promises() { batch_.put(singleton_key("promises"), encode_promises(promises_)); }
+
 // The operation is kept with the promise: after a crash it is written, or the promise would bar every other for ever.
 void Core::keep_successor(const log::Operation& operation) {
-  batch_.put(singleton_key("promises"), encode_promises(promises_));
+  put_promises();
   if (const auto body = log::encode_control(log::control(operation))) batch_.put(singleton_key("successor"), *body);
   successor_ = operation;
+  successor_durable_ = false;
 }
 
 void Core::write_successor() {
   if (!successor_) return;
   const log::Operation operation = *std::exchange(successor_, std::nullopt);
   batch_.erase(singleton_key("successor"));
+  consent_.due = true;
   Status done = identity::check_authority(identity_, self_, operation);
   if (done) done = write_control(*zero_, operation);
   if (!done) alarm(Alarm::Level::warning, words("a change to the devices did not come about: ", done.error().message));

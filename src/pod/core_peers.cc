@@ -13,9 +13,19 @@ namespace {
 constexpr std::size_t early_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t live_documents_max = 256;  // Of one device.
 
+// Whether the other device is known to store all of stream zero that is here.
+bool stores_all(const sync::Session& session, const StreamReplica& zero) {
+  const log::EventGraph& graph = zero.graph();
+  const std::vector<EventIndex> heads = graph.chain_heads();
+  return std::all_of(heads.begin(), heads.end(), [&](EventIndex head) {
+    return session.peer_stores(zero.id(), graph.feed(head), graph.seq(head));
+  });
+}
+
 }  // namespace
 
 void Core::connected(const PublicKey& device) {
+  if (!is_device(device) && may_hear(device)) return greet_outsider(device);
   if (!is_device(device)) {
     output_.close.push_back({device, Error{ErrorCode::not_a_device, "this is no device of this pod"}});
     return;
@@ -31,6 +41,7 @@ void Core::connected(const PublicKey& device) {
 }
 
 void Core::disconnected(const PublicKey& device) {
+  news_.erase(device);
   const auto peer = peers_.find(device);
   if (peer == peers_.end()) return;
   drop_live(device, peer->second);
@@ -47,7 +58,10 @@ void Core::drop_peer(const PublicKey& device, const Error& why) {
 
 void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
   const auto found = peers_.find(device);
-  if (found == peers_.end()) return;
+  if (found == peers_.end()) {
+    if (news_.contains(device)) hear_outsider(device, channel, frame);
+    return;
+  }
   found->second.last_heard = now_.tick;
   last_heard_[device] = now_.tick;
   if (channel == Channel::raft) {
@@ -72,8 +86,15 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
     cluster_.membership_due = now_.tick;
     return {};
   }
-  if (const auto* have = std::get_if<sync::Have>(&message)) return peer.session->on_have(now_.tick, *have);
-  if (const auto* ack = std::get_if<sync::Ack>(&message)) return peer.session->on_ack(*ack);
+  const auto* have = std::get_if<sync::Have>(&message);
+  const auto* ack = std::get_if<sync::Ack>(&message);
+  if (have != nullptr || ack != nullptr) {
+    const bool before = stores_all(*peer.session, *zero_);
+    RZ_CHECK(have != nullptr ? peer.session->on_have(now_.tick, *have) : peer.session->on_ack(*ack));
+    // What it passed over because it did not know who asked, or for what, it understands now.
+    if (!before && stores_all(*peer.session, *zero_)) peer.requests_told = false;
+    return {};
+  }
   if (const auto* want = std::get_if<sync::Want>(&message)) return peer.session->on_want(*want);
   if (const auto* places = std::get_if<sync::Places>(&message)) {
     take_places(device, *places);
@@ -81,8 +102,11 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
   }
   if (const auto* bye = std::get_if<sync::Bye>(&message)) {
     alarm(Alarm::Level::info, words(device_name(device), " ended the connection: ", bye->text));
+    if (bye->code == ErrorCode::not_a_device) shut_out(peer);
     return {};
   }
+  if (const auto* requests = std::get_if<sync::Requests>(&message)) return take_requests(device, *requests);
+  if (const auto* answer = std::get_if<sync::Answer>(&message)) return take_answer(device, *answer);
   if (const auto* wanted = std::get_if<sync::StateWanted>(&message)) {
     give_state(device, *wanted);
     return {};
@@ -161,6 +185,7 @@ void Core::poll_sessions() {
     drop_peer(device, why);
   }
   for (auto& [device, peer] : peers_) {
+    if (peer.session->established()) tell_requests(device, peer);
     if (peer.session->established() && !peer.places_told) {
       peer.places_told = true;
       sync::Places all;

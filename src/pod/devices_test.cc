@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "pod/testing/network.h"
+#include "sync/messages.h"
 
 namespace rz::pod {
 namespace {
@@ -84,7 +85,7 @@ class Removal : public ::testing::Test {
   }
 
   void remove_tablet() {
-    const Status removed = net_.pod(0).remove_device(net_.now(), net_.key(2), &net_.paper());
+    const auto removed = net_.pod(0).remove_device(net_.now(), net_.key(2), &net_.paper());
     ASSERT_TRUE(removed.has_value()) << removed.error().to_string();
     net_.pump(0);
   }
@@ -249,7 +250,7 @@ TEST_F(Removal, ASuspendedDeviceIsToldThatItCanNotWriteOnceItHoldsNoKey) {
 
 TEST_F(Removal, ACrashBetweenPromiseAndOperationIsMadeGood) {
   // The promise reaches the disk, the process dies before it hears so: nothing has been signed twice, and it goes on.
-  const Status removed = net_.pod(0).remove_device(net_.now(), net_.key(2), &net_.paper());
+  const auto removed = net_.pod(0).remove_device(net_.now(), net_.key(2), &net_.paper());
   ASSERT_TRUE(removed.has_value());
   net_.pump(0);
   net_.crash(0, 1);
@@ -320,9 +321,8 @@ TEST(RemovalRandom, DevicesAgreeOnWhatIsSetAside) {
 
 TEST_F(Removal, NeedsThePaperKeyOrAMajority) {
   // The phone is not established: its word alone removes nobody.
-  const Status refused = net_.pod(1).remove_device(net_.now(), net_.key(2), nullptr);
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().code, ErrorCode::authority_missing);
+  const auto asked = net_.pod(1).remove_device(net_.now(), net_.key(2), nullptr);
+  ASSERT_TRUE(asked && asked->asked) << "the laptop is asked";
   net_.pump(1);
   net_.run(seconds(1));
   EXPECT_FALSE(removed_at(0));
@@ -343,6 +343,105 @@ TEST(Devices, ARemovedCloudPeerIsLeft) {
   ASSERT_TRUE(net.run_until([&] { return net.device(1).stopped; }));
   ASSERT_TRUE(net.converge());
   EXPECT_EQ(*net.pod(2).text(document), "free");
+}
+
+// --- News for those who are shut out ---------------------------------------------------------------------------------
+
+TEST_F(Removal, ADeviceThatWasOfflineHearsOfItWhenItComesBack) {
+  net_.cut(2, 0);
+  net_.cut(2, 1);
+  remove_tablet();
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(0) && removed_at(1); }));
+  net_.run(seconds(5));
+  EXPECT_FALSE(net_.device(2).stopped);
+  net_.heal_all();
+  ASSERT_TRUE(net_.run_until([&] { return net_.device(2).stopped && net_.device(2).wiped; }, seconds(20)));
+}
+
+TEST_F(Removal, ADeviceThatWasSuspendedFirstHearsOfIt) {
+  ASSERT_TRUE(net_.pod(0).suspend_device(net_.now(), net_.key(2)).has_value());
+  net_.pump(0);
+  ASSERT_TRUE(net_.run_until([&] { return !net_.connected(0, 2) && !net_.connected(1, 2); }));
+  net_.run(seconds(5));
+  EXPECT_FALSE(net_.device(2).stopped) << "suspended is not removed";
+  EXPECT_TRUE(summary_of(net_.pod(2).devices(net_.now()), net_.key(2)).suspended);
+  remove_tablet();
+  ASSERT_TRUE(net_.run_until([&] { return net_.device(2).stopped && net_.device(2).wiped; }, seconds(20)));
+}
+
+// It is told what proves it, and nothing else: no document, no later event of stream zero, no order, no places.
+TEST_F(Removal, TheNewsIsWhatProvesItAndNothingElse) {
+  net_.cut(2, 0);
+  net_.cut(2, 1);
+  remove_tablet();
+  ASSERT_TRUE(net_.run_until([&] { return removed_at(0) && removed_at(1); }));
+  (void)net_.pod(0).create_document(net_.now(), "Later", "secret");
+  net_.pump(0);
+  ASSERT_TRUE(net_.pod(0).rename_device(net_.now(), net_.key(1), "a later name").has_value());
+  net_.pump(0);
+  net_.run(seconds(3));
+  const log::StreamId zero = net_.pod(0).status(net_.now()).did;
+  std::size_t told = 0;
+  net_.on_frame = [&](std::size_t from, std::size_t to, Channel channel, ByteView frame) {
+    if (to != 2 || from == 2) return;
+    ASSERT_EQ(channel, Channel::sync);
+    const auto message = sync::decode(frame);
+    ASSERT_TRUE(message.has_value());
+    if (const auto* hello = std::get_if<sync::Hello>(&*message)) {
+      EXPECT_EQ(hello->cut_index, 0u);
+      return;
+    }
+    if (const auto* events = std::get_if<sync::Events>(&*message)) {
+      EXPECT_EQ(events->stream, zero);
+      EXPECT_EQ(as_text(frame).find("a later name"), std::string_view::npos);
+      ++told;
+      return;
+    }
+    const bool rest = std::holds_alternative<sync::CutTree>(*message) || std::holds_alternative<sync::Bye>(*message);
+    EXPECT_TRUE(rest) << message->index();
+  };
+  net_.heal(0, 2);  // Of the laptop's own events it seals just what it tells.
+  ASSERT_TRUE(net_.run_until([&] { return net_.device(2).stopped; }, seconds(20)));
+  net_.run(milliseconds(100));
+  EXPECT_GT(told, 0u);
+  EXPECT_FALSE(net_.connected(0, 2));
+}
+
+// One that was shut out and will not go is told now and then, not at every try.
+TEST_F(Removal, WhoIsShutOutIsNotToldEveryMoment) {
+  ASSERT_TRUE(net_.pod(0).suspend_device(net_.now(), net_.key(2)).has_value());
+  net_.pump(0);
+  ASSERT_TRUE(net_.run_until([&] { return !net_.connected(0, 2) && !net_.connected(1, 2); }));
+  std::size_t hellos = 0;
+  net_.on_frame = [&](std::size_t from, std::size_t to, Channel, ByteView frame) {
+    const auto message = sync::decode(frame);
+    if (from == 0 && to == 2 && message && std::holds_alternative<sync::Hello>(*message)) ++hellos;
+  };
+  net_.run(seconds(20));
+  EXPECT_GE(hellos, 5u);
+  EXPECT_LE(hellos, 11u);
+}
+
+TEST_F(Removal, ADeviceThatWasOfflineHearsOfItsSuspensionAndOfTheLift) {
+  net_.cut(2, 0);
+  net_.cut(2, 1);
+  ASSERT_TRUE(net_.pod(0).suspend_device(net_.now(), net_.key(2)).has_value());
+  net_.pump(0);
+  net_.run(seconds(1));
+  EXPECT_FALSE(summary_of(net_.pod(2).devices(net_.now()), net_.key(2)).suspended);
+  net_.heal_all();
+  ASSERT_TRUE(net_.run_until([&] { return summary_of(net_.pod(2).devices(net_.now()), net_.key(2)).suspended; }));
+  ASSERT_TRUE(net_.pod(0).edit_text(net_.now(), document_, {{6, 0, " and after"}}).has_value());
+  net_.pump(0);
+  net_.run(seconds(3));
+  EXPECT_EQ(*net_.pod(2).text(document_), "before");
+  // The laptop alone is established: its word lifts it.
+  const auto lifted = net_.pod(0).lift_device(net_.now(), net_.key(2), nullptr);
+  ASSERT_TRUE(lifted && !lifted->asked);
+  net_.pump(0);
+  ASSERT_TRUE(net_.run_until([&] { return *net_.pod(2).text(document_) == "before and after"; }, seconds(20)));
+  EXPECT_FALSE(summary_of(net_.pod(2).devices(net_.now()), net_.key(2)).suspended);
+  ASSERT_TRUE(net_.converge()) << net_.describe();
 }
 
 TEST(Devices, ANewcomerReadsWhatWasWrittenBefore) {

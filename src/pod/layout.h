@@ -3,7 +3,9 @@
 //
 //   i <name>                    singletons: genesis, name, codes, paper, bootstrap, applied
 //                               read_only, copied_cut, read_keys: of a copy from an export (core_read_only.cc)
-//                               identity: promises, successor, chain, recovery_seen, cut/<root: 32> (a removal's heads)
+//                               identity: promises, successor, chain, recovery_seen, cut/<root: 32> (a removal's
+//                               heads), seen (who awaits confirmation), ask/<device: 32> and answer/<request:
+//                               32><device: 32> (what devices ask of each other, and what was answered)
 //   s <number: 4>               a stream: [id, genesis block, keeping]
 //   e <number: 4> <record: 4>   a feed run of that stream, in the order of admission (log/run.h)
 //   l <number: 4> <head: 32>    a seal that came apart from its run

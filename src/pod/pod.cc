@@ -55,6 +55,8 @@ Output Pod::take_output(Now now) {
 
 bool Pod::is_device(const PublicKey& key) const { return core_->is_device(key); }
 
+bool Pod::may_connect(const PublicKey& key) const { return core_->is_device(key) || core_->may_hear(key); }
+
 std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Pod::places() const { return core_->places(); }
 
 void Pod::set_addresses(Now now, std::vector<ipld::Multiaddr> addresses) {
@@ -157,10 +159,40 @@ Status Pod::rename_device(Now now, const PublicKey& device, std::string_view nam
   return core_->rename_device(device, name);
 }
 
-Status Pod::remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper) {
+Result<Outcome> Pod::remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper) {
   core_->at(now);
   RZ_CHECK(core_->check_writable());
   return core_->remove_device(device, paper);
+}
+
+Result<Outcome> Pod::lift_device(Now now, const PublicKey& device, const identity::PaperKey* paper) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->lift_device(device, paper);
+}
+
+Result<Outcome> Pod::set_policy(Now now, const identity::Policy& policy, const identity::PaperKey* paper) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->set_policy(policy, paper);
+}
+
+Status Pod::answer_request(Now now, const Hash256& request, bool yes) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->answer_request(request, yes);
+}
+
+Status Pod::withdraw_request(Now now, const Hash256& request) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->withdraw_request(request);
+}
+
+Status Pod::decide_contest(Now now, const std::optional<log::EventId>& keep, const identity::PaperKey& paper) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->decide_contest(keep, paper);
 }
 
 Status Pod::check_writable() const { return core_->check_writable(); }
@@ -184,6 +216,10 @@ std::vector<DeviceSummary> Pod::devices(Now now) const {
   core_->at(now);
   return core_->devices();
 }
+
+std::vector<RequestSummary> Pod::requests() const { return core_->requests(); }
+
+std::vector<RivalSummary> Pod::rivals() const { return core_->rivals(); }
 
 std::vector<DocumentSummary> Pod::documents() { return core_->documents(); }
 

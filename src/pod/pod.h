@@ -109,7 +109,10 @@ struct Alarm {
   enum class Level : std::uint8_t { info, warning, critical } level = Level::info;
   std::string text;
 };
-using Notice = std::variant<DocumentChanged, CursorsChanged, Admitted, identity::Inviter::Progress, Alarm>;
+// What devices ask of each other, or what was answered, changed: ask for `requests`.
+struct RequestsChanged {};
+using Notice =
+    std::variant<DocumentChanged, CursorsChanged, Admitted, identity::Inviter::Progress, Alarm, RequestsChanged>;
 
 struct Output {
   std::optional<Persist> persist;
@@ -204,6 +207,46 @@ struct RemoteCursor {
   std::uint64_t head = 0;
 };
 
+// What came of a change to the devices: done, or the other devices are asked.
+struct Outcome {
+  std::optional<Hash256> asked;  // The request, until enough of them have said yes.
+  std::string missing;           // What it waits for, in words.
+};
+
+// What one device asks the others to agree to.
+struct RequestSummary {
+  enum class What : std::uint8_t { remove, rotate, policy, lift, veto };
+  Hash256 id;  // Of exactly this operation: a yes is for nothing else.
+  What what = What::remove;
+  PublicKey asker;
+  std::string asker_name;
+  std::optional<PublicKey> device;  // That it is about.
+  std::string device_name;
+  UnixMs since;                           // As the asker's clock claims.
+  bool mine = false;                      // This device asks.
+  bool may_answer = false;                // This device is asked.
+  bool details_here = true;               // All that a yes would sign is here.
+  std::optional<bool> answered;           // By this device.
+  std::optional<std::uint64_t> left_out;  // Of a removal: changes of that device, known here, that would not count.
+  std::size_t needed = 0;                 // How many must say yes; the asker is one if it is established.
+  std::vector<PublicKey> yes;
+  std::vector<PublicKey> no;
+  std::vector<PublicKey> waiting_for;
+};
+std::string_view name_of(RequestSummary::What what);
+
+// One of several changes to the devices that contradict each other.
+struct RivalSummary {
+  log::EventId id;
+  PublicKey author;
+  std::string author_name;
+  std::string operation;    // As in the log: "remove", "rotate", "policy", "recover".
+  std::string device_name;  // That it is about; may be empty.
+  UnixMs time;
+  bool by_paper = false;
+  bool followed_here = false;
+};
+
 struct TextEdit {
   std::uint64_t position = 0;
   std::uint64_t removed = 0;
@@ -251,6 +294,8 @@ class Pod {
 
   // Whether a connection of this key may sync: a device of the pod that is neither removed nor suspended.
   bool is_device(const PublicKey& key) const;
+  // Whether a connection of this key is of use: a device that may sync, or one that is to be told that it may not.
+  bool may_connect(const PublicKey& key) const;
   // Where to dial, newest places first, without this device.
   std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> places() const;
   void set_addresses(Now now, std::vector<ipld::Multiaddr> addresses);
@@ -287,8 +332,20 @@ class Pod {
   Status suspend_device(Now now, const PublicKey& device);
   // Any device of the pod, this one too. Errors: not_found, bad_argument (the name), not_a_device, device_suspended.
   Status rename_device(Now now, const PublicKey& device, std::string_view name);
-  // Errors: authority_missing, saying what is missing.
-  Status remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
+  // What one device may not do alone is asked of the others (`requests`), unless the paper key signs. Errors:
+  // not_found, bad_argument (the last device of the owner's), authority_missing (nobody who could help; says what is
+  // missing), recovery_wrong_key, limit_exceeded (too many requests of this device wait already).
+  Result<Outcome> remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
+  Result<Outcome> lift_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
+  Result<Outcome> set_policy(Now now, const identity::Policy& policy, const identity::PaperKey* paper);
+  // This device's answer to another's request. Errors: not_found (nobody asks for that any more), authority_missing,
+  // successor_promised (this device has agreed to something else), not_reachable (the details are not here yet).
+  Status answer_request(Now now, const Hash256& request, bool yes);
+  // Of this device's own. Errors: not_found.
+  Status withdraw_request(Now now, const Hash256& request);
+  // Two changes contradict each other: the paper key keeps one, or, with none, sets all of them aside. Errors:
+  // not_found (there is no such contradiction), bad_argument, recovery_wrong_key, identity_contested.
+  Status decide_contest(Now now, const std::optional<log::EventId>& keep, const identity::PaperKey& paper);
   // Every write of a read-only copy. Errors: pod_read_only, saying what to do.
   Status check_writable() const;
   void confirm_paper(Now now);
@@ -299,6 +356,10 @@ class Pod {
   const PublicKey& self() const;
   PodStatus status(Now now) const;
   std::vector<DeviceSummary> devices(Now now) const;
+  // What waits for an answer, of all devices.
+  std::vector<RequestSummary> requests() const;
+  // Empty unless changes to the devices contradict each other.
+  std::vector<RivalSummary> rivals() const;
   std::vector<DocumentSummary> documents();
   std::vector<EventSummary> newest_events(std::size_t count_max);
   EventSummary event(const log::StreamId& stream, std::uint32_t index);

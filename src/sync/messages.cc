@@ -23,7 +23,9 @@ enum class Type : std::uint64_t {
   wanted = 7,
   state = 8,
   cut_wanted = 9,
-  cut = 10
+  cut = 10,
+  requests = 16,
+  answer = 17
 };
 enum class LiveType : std::uint64_t { tail = 0, cursor = 1 };
 
@@ -282,6 +284,62 @@ void write(Writer& writer, const CutTree& cut) {
   writer.bytes(log::encode_head_list(cut.heads));
 }
 
+void write_requests(Writer& writer, const std::vector<Request>& open) {
+  writer.array(open.size());
+  for (const Request& request : open) {
+    writer.array(2);
+    writer.unsigned_integer(request.since.ms);
+    writer.bytes(request.operation);
+  }
+}
+
+void write(Writer& writer, const Requests& requests) {
+  writer.array(5);
+  writer.unsigned_integer(static_cast<std::uint64_t>(Type::requests));
+  writer.bytes(requests.asker.view());
+  writer.unsigned_integer(requests.counter);
+  write_requests(writer, requests.open);
+  writer.bytes(requests.signature.view());
+}
+
+Result<Message> read_requests(Reader& reader) {
+  Requests requests;
+  RZ_CHECK(reader.expect_fixed(requests.asker));
+  RZ_TRY(requests.counter, read_uint(reader));
+  RZ_TRY(const std::size_t count, read_list(reader, requests_max));
+  for (std::size_t i = 0; i < count; ++i) {
+    RZ_CHECK(reader.expect_array(2));
+    RZ_TRY(const std::uint64_t since, read_uint(reader));
+    RZ_TRY(const ByteView operation, reader.expect_bytes());
+    if (operation.size() > request_bytes_max) {
+      return fail_at(ErrorCode::limit_exceeded, reader.offset(), "a request of over 20 KiB");
+    }
+    requests.open.push_back({UnixMs{since}, to_bytes(operation)});
+  }
+  RZ_CHECK(reader.expect_fixed(requests.signature));
+  return requests;
+}
+
+void write(Writer& writer, const Answer& answer) {
+  writer.array(6);
+  writer.unsigned_integer(static_cast<std::uint64_t>(Type::answer));
+  writer.bytes(answer.asker.view());
+  writer.bytes(answer.request.view());
+  writer.bytes(answer.device.view());
+  writer.boolean(answer.yes);
+  writer.bytes(answer.signature.view());
+}
+
+Result<Message> read_answer(Reader& reader) {
+  Answer answer;
+  RZ_CHECK(reader.expect_fixed(answer.asker));
+  RZ_CHECK(reader.expect_fixed(answer.request));
+  RZ_CHECK(reader.expect_fixed(answer.device));
+  RZ_TRY(answer.yes, reader.expect_bool());
+  RZ_CHECK(reader.expect_fixed(answer.signature));
+  return answer;
+}
+
 Result<Message> read_body(Reader& reader, Type type) {
   switch (type) {
     case Type::hello:
@@ -319,11 +377,16 @@ Result<Message> read_body(Reader& reader, Type type) {
       RZ_TRY(log::HeadList heads, log::decode_head_list(list));
       return CutTree{std::move(heads)};
     }
+    case Type::requests:
+      return read_requests(reader);
+    case Type::answer:
+      return read_answer(reader);
   }
   return fail(ErrorCode::sync_malformed, words("no message has type ", static_cast<std::uint64_t>(type)));
 }
 
-constexpr std::uint64_t fields_of[] = {7, 3, 5, 2, 3, 3, 2, 2, 2, 2, 2};
+// By type; zero: there is none.
+constexpr std::uint64_t fields_of[] = {7, 3, 5, 2, 3, 3, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 5, 6};
 
 }  // namespace
 
@@ -331,6 +394,27 @@ Bytes place_message(const Place& place) {
   Bytes out;
   Writer writer(out);
   write_place(writer, place, false);
+  return out;
+}
+
+Bytes requests_message(const log::Did& did, const Requests& requests) {
+  Bytes out;
+  Writer writer(out);
+  writer.array(4);
+  writer.bytes(did.view());
+  writer.bytes(requests.asker.view());
+  writer.unsigned_integer(requests.counter);
+  write_requests(writer, requests.open);
+  return out;
+}
+
+Bytes decline_message(const log::Did& did, const log::AuthorKey& asker, const Hash256& request) {
+  Bytes out;
+  Writer writer(out);
+  writer.array(3);
+  writer.bytes(did.view());
+  writer.bytes(asker.view());
+  writer.bytes(request.view());
   return out;
 }
 
@@ -346,7 +430,8 @@ Result<Message> decode(ByteView frame) {
   Reader reader(frame);
   RZ_TRY(const std::uint64_t fields, reader.expect_array());
   RZ_TRY(const std::uint64_t type, read_uint(reader));
-  if (type >= std::size(fields_of)) return fail(ErrorCode::sync_malformed, words("no message has type ", type));
+  if (type >= std::size(fields_of) || fields_of[type] == 0)
+    return fail(ErrorCode::sync_malformed, words("no message has type ", type));
   if (fields != fields_of[type]) return fail(ErrorCode::sync_malformed, words("a message of ", fields, " fields"));
   RZ_TRY(Message message, read_body(reader, static_cast<Type>(type)));
   RZ_CHECK(reader.finish());

@@ -11,6 +11,8 @@
 //   state   [8, bytes]                                             it
 //   cut wanted [9, root]                                           send the head tree that a removal names
 //   cut     [10, head list]                                        it, asked for or not
+//   requests  [16, asker, counter, [[since, operation], …], signature]   what a device asks the others to sign with it
+//   answer  [17, asker, request, device, yes, signature]           one device's yes or no to one of them
 //   places  [6, [[device, counter, [address, …], signature], …]]   where devices of the pod listen
 // Protocol /rhizome/live/1, best effort, never stored:
 //   tail    [0, stream, feed, seq, [parents], depth, own, payload | null]   the sender's open event so far; null: gone
@@ -24,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/tick.h"
 #include "ipld/multiaddr.h"
 #include "log/frontier.h"
 #include "log/head_tree.h"
@@ -121,7 +124,42 @@ struct CutTree {
   log::HeadList heads;  // Satisfies log::check_head_list.
 };
 
-using Message = std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State, CutWanted, CutTree>;
+// All that a device asks the others' yes for, signed by it, so that it can be passed on; the greater counter is the
+// newer, and takes the place of the older as a whole.
+struct Request {
+  UnixMs since;     // As the asker's clock claims.
+  Bytes operation;  // A control body without any signatures (log/control.h). Not looked at in this room.
+  friend bool operator==(const Request&, const Request&) = default;
+};
+struct Requests {
+  log::AuthorKey asker;
+  std::uint64_t counter = 0;
+  std::vector<Request> open;
+  crypto::Signature signature;
+  friend bool operator==(const Requests&, const Requests&) = default;
+};
+inline constexpr std::string_view requests_domain = "rhizome requests v1";
+inline constexpr std::size_t requests_max = 4;  // Of one device, at a time.
+inline constexpr std::size_t request_bytes_max = 20 * 1024;
+
+// What the asker signs: [did, asker, counter, [[since, operation], …]].
+Bytes requests_message(const log::Did& did, const Requests& requests);
+
+// A yes is the co-signature itself (log::endorsement_message); a no is signed so that nobody says it for another.
+struct Answer {
+  log::AuthorKey asker;
+  Hash256 request;  // SHA-256 of log::endorsement_message.
+  log::AuthorKey device;
+  bool yes = false;
+  crypto::Signature signature;
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+inline constexpr std::string_view decline_domain = "rhizome decline v1";
+// What a no is over: [did, asker, request].
+Bytes decline_message(const log::Did& did, const log::AuthorKey& asker, const Hash256& request);
+
+using Message =
+    std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State, CutWanted, CutTree, Requests, Answer>;
 
 Bytes encode(const Message& message);
 // Errors: sync_malformed, limit_exceeded, and the codec's own with the offset.

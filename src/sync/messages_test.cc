@@ -42,6 +42,10 @@ std::vector<Message> samples() {
       State{Bytes(1000, 7)},
       CutWanted{id_of<Hash256>(3)},
       CutTree{{{stream, {id_of<log::EventId>(1)}}}},
+      Requests{id_of<log::AuthorKey>(2), 5, {}, {}},
+      Requests{id_of<log::AuthorKey>(2), 6, {{UnixMs{1'700'000'000'000}, Bytes{1, 2}}, {{}, {}}}, {}},
+      Answer{id_of<log::AuthorKey>(2), id_of<Hash256>(3), id_of<log::AuthorKey>(4), true, {}},
+      Answer{id_of<log::AuthorKey>(2), id_of<Hash256>(3), id_of<log::AuthorKey>(4), false, {}},
   };
 }
 
@@ -58,6 +62,21 @@ TEST(SyncMessages, WhatIsWrittenIsReadAlike) {
     EXPECT_EQ(decoded->index(), message.index());
     EXPECT_EQ(encode(*decoded), frame);
   }
+}
+
+// docs/formats/sync.md
+TEST(SyncMessages, RequestsAndAnswersAreAsTheirVectors) {
+  const Requests requests{id_of<log::AuthorKey>(2), 5, {{UnixMs{1'700'000'000'000}, Bytes{1, 2}}}, {}};
+  EXPECT_EQ(to_hex(encode(requests)),
+            "8510582002000000000000000000000000000000000000000000000000000000000000000581821b0000018bcfe56800"
+            "420102584000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+            "000000000000000000000000000000000000000000");
+  const Answer answer{id_of<log::AuthorKey>(2), id_of<Hash256>(3), id_of<log::AuthorKey>(4), true, {}};
+  EXPECT_EQ(to_hex(encode(answer)),
+            "861158200200000000000000000000000000000000000000000000000000000000000000582003000000000000000000"
+            "000000000000000000000000000000000000000000005820040000000000000000000000000000000000000000000000"
+            "0000000000000000f5584000000000000000000000000000000000000000000000000000000000000000000000000000"
+            "000000000000000000000000000000000000000000000000000000");
 }
 
 TEST(SyncMessages, EveryTruncationAndEveryTrailingByteIsRefused) {
@@ -80,7 +99,11 @@ TEST(SyncMessages, AForeignVersionIsSaidToBeOne) {
 }
 
 TEST(SyncMessages, UnknownTypesAndCountsAreRefused) {
-  EXPECT_EQ(refusal(Bytes{0x82, 11, 0}), ErrorCode::sync_malformed);
+  for (std::uint8_t type = 11; type < 16; ++type) {
+    EXPECT_EQ(refusal(Bytes{0x82, type, 0}), ErrorCode::sync_malformed) << int(type);
+    EXPECT_EQ(refusal(Bytes{0x80, type}), ErrorCode::sync_malformed) << int(type);
+  }
+  EXPECT_EQ(refusal(Bytes{0x82, 18, 0}), ErrorCode::sync_malformed);
   EXPECT_EQ(refusal(Bytes{0x83, 3, 0, 0}), ErrorCode::sync_malformed);  // An ack of three.
   EXPECT_EQ(refusal(Bytes{0x81, 3}), ErrorCode::sync_malformed);
   EXPECT_EQ(refusal(Bytes{0xa0}), ErrorCode::unexpected_kind);
@@ -114,6 +137,14 @@ TEST(SyncMessages, CountsAreHeldToTheirLimits) {
   EXPECT_EQ(refusal(list_of(3, 1, streams_per_have_max + 1, false)), ErrorCode::limit_exceeded);
   EXPECT_EQ(refusal(list_of(3, 4, wanted_max + 1, true)), ErrorCode::limit_exceeded);
   EXPECT_EQ(refusal(list_of(2, 6, places_max + 1, false)), ErrorCode::limit_exceeded);
+  const Request small{UnixMs{1}, Bytes{7}};
+  const auto asking = [](std::vector<Request> open) {
+    return refusal(encode(Requests{id_of<log::AuthorKey>(1), 1, std::move(open), {}}));
+  };
+  EXPECT_EQ(asking(std::vector<Request>(requests_max, small)), ErrorCode{});
+  EXPECT_EQ(asking(std::vector<Request>(requests_max + 1, small)), ErrorCode::limit_exceeded);
+  EXPECT_EQ(asking({{UnixMs{1}, Bytes(request_bytes_max, 7)}}), ErrorCode{});
+  EXPECT_EQ(asking({{UnixMs{1}, Bytes(request_bytes_max + 1, 7)}}), ErrorCode::limit_exceeded);
   Bytes rows{0x83, 1, 0x81, 0x82};
   cbor::put_bytes(rows, Bytes(32, 1));
   cbor::put_array(rows, rows_per_have_max + 1);

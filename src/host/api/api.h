@@ -49,6 +49,13 @@ class Api {
   Result<std::string> get(const HttpRequest& request);
   void change(const HttpRequest& request, const Answer& answer);
   Result<std::string> change_devices(const HttpRequest& request);
+  // --- consent.cc ---
+  Result<std::string> change_standing(const crypto::PublicKey& device, const std::string& what,
+                                      const HttpRequest& request);
+  Result<std::string> change_requests(const HttpRequest& request, const std::vector<std::string>& path);
+  Result<std::string> decide_contest(const HttpRequest& request);
+
+  // --- requests.cc ---
   void change_documents(const HttpRequest& request, const Answer& answer);
   void answer_when(const HttpRequest& request, const log::StreamId& document, std::string body, const Answer& answer);
   void answer_waiting();

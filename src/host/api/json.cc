@@ -2,6 +2,8 @@
 
 #include <qrencode.h>
 
+#include <algorithm>
+
 #include "host/daemon/clock.h"
 #include "host/daemon/daemon.h"
 #include "identity/keys.h"
@@ -68,20 +70,78 @@ Json status_json(Daemon& daemon) {
       {"paper_confirmed", status.paper_confirmed},
       {"blind", status.blind},
       {"sealed", status.sealed},
+      {"requests", daemon.pod().requests().size()},
+      {"contested", !daemon.pod().rivals().empty()},
       {"damaged", status.damaged},
       {"read_only", status.read_only},
       {"disk_full", daemon.held_up().has_value()},
       {"version", "0.1.0"}};
 }
 
+namespace {
+
+// What needs attention, a line each.
+Json alarms_json(Daemon& daemon, const std::vector<pod::DeviceSummary>& devices, const Json& requests) {
+  const auto any = [&devices](auto is) { return std::any_of(devices.begin(), devices.end(), is); };
+  const bool others = any([](const auto& each) { return !each.self && !each.removed; });
+  const bool leaving = any([](const auto& each) { return each.self && each.removed; });
+  const bool suspended = any([](const auto& each) { return each.self && each.suspended; });
+  Json alarms = Json::array();
+  const auto add = [&alarms](std::string_view id, std::string_view level, const std::string& text, Json action) {
+    alarms.push_back({{"id", id}, {"level", level}, {"text", text}, {"action", std::move(action)}});
+  };
+  const pod::PodStatus status = daemon.pod().status(now());
+  if (daemon.held_up())
+    add("disk", "critical", "The disk is full: nothing new can be saved until there is space again.", nullptr);
+  if (!daemon.pod().rivals().empty()) {
+    add("contest", "critical",
+        "Two changes to your devices contradict each other. Your paper key decides which one holds.", "decide");
+  }
+  if (leaving) {
+    add("leaving", "warning", "This device leaves your pod. It stops as soon as another one has heard of it.", nullptr);
+  }
+  if (suspended) {
+    add("suspended", "warning",
+        "This device was suspended by another one of yours: it gets nothing new until that is lifted there.", nullptr);
+  }
+  for (const Json& request : requests) {
+    if (!request["may_answer"].get<bool>() || !request["answered"].is_null()) continue;
+    const std::string id = request["id"].get<std::string>();
+    add(words("ask-", id.substr(0, 12)), "warning", words(request["text"].get<std::string>(), "."), "answer");
+  }
+  if (!status.paper_confirmed) {
+    add("paper", "warning", "Your paper key is not written down yet. It is the only way back if every device is lost.",
+        "confirm_paper");
+  }
+  if (!others) {
+    add("alone", "info", "Your pod is on this device only. A second device keeps it safe.", "add_device");
+  } else if (!status.quorum) {
+    add("quorum", "warning",
+        "Too few of your devices are in reach to put changes in order. Everything goes on; it is made good once they "
+        "are "
+        "back.",
+        nullptr);
+  }
+  std::size_t number = 0;
+  for (const pod::Alarm& alarm : daemon.pod().alarms()) {
+    const char* level = alarm.level == pod::Alarm::Level::critical  ? "critical"
+                        : alarm.level == pod::Alarm::Level::warning ? "warning"
+                                                                    : "info";
+    if (alarm.level != pod::Alarm::Level::info) add(words("pod-", number), level, alarm.text, nullptr);
+    ++number;
+  }
+  return alarms;
+}
+
+}  // namespace
+
 Json devices_json(Daemon& daemon) {
   const Tick tick = now().tick;
   const UnixMs wall = now().wall;
   Json list = Json::array();
-  bool others = false;
-  for (const pod::DeviceSummary& device : daemon.pod().devices(now())) {
+  const std::vector<pod::DeviceSummary> devices = daemon.pod().devices(now());
+  for (const pod::DeviceSummary& device : devices) {
     if (device.removed) continue;
-    others = others || !device.self;
     Json last_seen = nullptr;
     if (device.self) last_seen = wall.ms;
     if (device.last_heard) last_seen = wall.ms - static_cast<std::uint64_t>((tick - *device.last_heard).us / 1000);
@@ -104,35 +164,12 @@ Json devices_json(Daemon& daemon) {
                     {"storage_bytes", device.self ? Json(daemon.store().size_bytes()) : Json(nullptr)},
                     {"addresses", addresses_json(device.addresses)}});
   }
-  Json alarms = Json::array();
-  const auto add = [&alarms](std::string_view id, std::string_view level, const std::string& text, Json action) {
-    alarms.push_back({{"id", id}, {"level", level}, {"text", text}, {"action", std::move(action)}});
-  };
-  const pod::PodStatus status = daemon.pod().status(now());
-  if (daemon.held_up())
-    add("disk", "critical", "The disk is full: nothing new can be saved until there is space again.", nullptr);
-  if (!status.paper_confirmed) {
-    add("paper", "warning", "Your paper key is not written down yet. It is the only way back if every device is lost.",
-        "confirm_paper");
-  }
-  if (!others) {
-    add("alone", "info", "Your pod is on this device only. A second device keeps it safe.", "add_device");
-  } else if (!status.quorum) {
-    add("quorum", "warning",
-        "Too few of your devices are in reach to put changes in order. Everything goes on; it is made good once they "
-        "are "
-        "back.",
-        nullptr);
-  }
-  std::size_t number = 0;
-  for (const pod::Alarm& alarm : daemon.pod().alarms()) {
-    const char* level = alarm.level == pod::Alarm::Level::critical  ? "critical"
-                        : alarm.level == pod::Alarm::Level::warning ? "warning"
-                                                                    : "info";
-    if (alarm.level != pod::Alarm::Level::info) add(words("pod-", number), level, alarm.text, nullptr);
-    ++number;
-  }
-  return {{"devices", std::move(list)}, {"alarms", std::move(alarms)}};
+  Json requests = requests_json(daemon);
+  Json alarms = alarms_json(daemon, devices, requests);
+  return {{"devices", std::move(list)},
+          {"alarms", std::move(alarms)},
+          {"requests", std::move(requests)},
+          {"rivals", rivals_json(daemon)}};
 }
 
 Json documents_json(Daemon& daemon) {

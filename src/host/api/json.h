@@ -22,6 +22,9 @@ Json error_json(const Error& error);
 Json status_json(Daemon& daemon);
 Json devices_json(Daemon& daemon);
 Json documents_json(Daemon& daemon);
+// What devices ask of each other, and changes to them that contradict each other (consent.cc).
+Json requests_json(Daemon& daemon);
+Json rivals_json(Daemon& daemon);
 Json event_json(const pod::EventSummary& event);
 Json pairing_json(const identity::Inviter::Progress& progress);
 Json changes_json(const std::vector<TextChange>& changes);

@@ -24,6 +24,9 @@ int http_status(ErrorCode code) {
     case ErrorCode::identity_contested:
     case ErrorCode::not_a_device:
     case ErrorCode::pod_read_only:
+    case ErrorCode::device_suspended:
+    case ErrorCode::successor_promised:
+    case ErrorCode::not_reachable:
       return 409;
     case ErrorCode::disk_full:
       return 507;
@@ -92,6 +95,9 @@ Result<std::string> Api::get(const HttpRequest& request) {
     return dump(json);
   }
   if (first == "devices" && path.size() == 1) return dump(devices_json(daemon_));
+  if (first == "devices" && path.size() == 2 && path[1] == "requests") {
+    return dump({{"requests", requests_json(daemon_)}});
+  }
   if (first == "devices" && path.size() == 2 && path[1] == "invite") return dump(pairing_json(pairing_));
   if (first == "documents" && path.size() == 1) return dump(documents_json(daemon_));
   if (first == "documents" && path.size() == 2) {
@@ -206,6 +212,8 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
     daemon_.pod().pairing(now(), identity::Inviter::Answer{(*json)["accept"].get<bool>()});
     return std::string("{}");
   }
+  if (path.size() >= 2 && path[1] == "requests") return change_requests(request, path);
+  if (path.size() == 2 && path[1] == "decide" && request.method == "POST") return decide_contest(request);
   if (path.size() == 2 && request.method == "PUT") {
     RZ_TRY(const Bytes bytes, from_hex(path[1]));
     RZ_TRY(const crypto::PublicKey device, crypto::PublicKey::from(bytes));
@@ -222,16 +230,7 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
       RZ_CHECK(daemon_.pod().suspend_device(now(), device));
       return std::string("{}");
     }
-    if (path[2] == "remove") {
-      const auto json = parse_object(request.body.empty() ? "{}" : request.body);
-      std::optional<identity::PaperKey> paper;
-      if (json && json->contains("paper")) {
-        RZ_TRY(const std::string text, text_field(*json, "paper"));
-        RZ_TRY(paper, identity::PaperKey::parse(text));
-      }
-      RZ_CHECK(daemon_.pod().remove_device(now(), device, paper ? &*paper : nullptr));
-      return std::string("{}");
-    }
+    if (path[2] == "remove" || path[2] == "lift") return change_standing(device, path[2], request);
   }
   return fail(ErrorCode::not_found, words("there is nothing at ", request.path));
 }

@@ -79,7 +79,7 @@ Status Daemon::open() {
       [this](std::optional<Error> condition) { held_up_ = std::move(condition); });
   links_ =
       std::make_unique<Links>(*transport_, self,
-                              LinkHandlers{[this](const crypto::PublicKey& key) { return pod_->is_device(key); },
+                              LinkHandlers{[this](const crypto::PublicKey& key) { return pod_->may_connect(key); },
                                            [this](const crypto::PublicKey& key) {
                                              pod_->connected(now(), key);
                                              pump();
@@ -169,11 +169,17 @@ void Daemon::carry_out() {
   }
   for (const pod::Output::Close& close : out.close) links_->close(close.device);
   api_->notify(out.notices);
-  if (out.must_wipe) files_.drop_keys();
+  if (out.must_wipe) {
+    files_.drop_keys();
+    files_.drop_paper();
+  }
   if (out.must_stop) {
     return fail(Error{ErrorCode::not_a_device,
-                      "this device was removed from the pod: its key is deleted, and what it stored can no longer be "
-                      "read here"});
+                      out.must_wipe
+                          ? "this device was removed from the pod: its key is deleted, and what it stored can "
+                            "no longer be read here"
+                          : "this device was removed from the pod by a recovery with the paper key: it keeps "
+                            "its key for 72 hours, in which that can be undone"});
   }
   if (out.wake_at) {
     const Duration wait = *out.wake_at - now().tick;

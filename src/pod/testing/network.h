@@ -83,7 +83,11 @@ class Network {
   bool connected(std::size_t a, std::size_t b) const;
 
   // --- Time
-  Now now() const { return {now_, UnixMs{1'700'000'000'000 + now_.us / 1000}}; }
+  Now now() const { return {now_, UnixMs{1'700'000'000'000 + now_.us / 1000 + wall_offset_ms_}}; }
+  // Every device's wall clock is off by that much from now on. May be negative.
+  void set_wall_clocks(std::int64_t offset_ms) { wall_offset_ms_ = static_cast<std::uint64_t>(offset_ms); }
+  // The machines sleep, or the test does: everything that fell due happens afterwards.
+  void sleep(Duration duration) { now_ = now_ + duration; }
   void run(Duration duration);
   // Runs until `done`, at most `limit`. Returns whether it came about.
   bool run_until(const std::function<bool()>& done, Duration limit = seconds(60));
@@ -137,6 +141,7 @@ class Network {
   std::uint64_t next_event_ = 0;
   std::uint64_t next_connection_ = 1;
   Tick now_{1'000'000};
+  std::uint64_t wall_offset_ms_ = 0;  // Modulo 2^64.
   // Of the pairing under way: what the inviter sends to the newcomer.
   std::deque<Bytes> to_newcomer_;
   bool newcomer_closed_ = false;

@@ -154,7 +154,8 @@ void Network::connect(std::size_t a, std::size_t b) {
   const Pair pair = pair_of(a, b);
   if (connections_.contains(pair) || cuts_.contains(pair) || !alive(a) || !alive(b)) return;
   if (devices_[a]->stopped || devices_[b]->stopped) return;
-  if (!pod(a).is_device(key(b)) || !pod(b).is_device(key(a))) return;
+  if (!pod(a).may_connect(key(b)) || !pod(b).may_connect(key(a))) return;
+  if (!pod(a).is_device(key(b)) && !pod(b).is_device(key(a))) return;  // Neither would dial.
   connections_[pair] = {next_connection_++, {now_, now_}};
   pod(a).connected(now(), key(b));
   pod(b).connected(now(), key(a));

@@ -86,6 +86,8 @@ class World {
     /** @type {Daemon[]} */ this.daemons = [];
     this.paper_confirmed = false;
     /** @type {any} */ this.pairing = { state: "idle" };
+    /** @type {any[]} */ this.requests = [];
+    /** @type {any[]} */ this.rivals = [];
     this.seq = 0;
     this.devices = ["laptop", "phone", "cloud"]
       .slice(0, options.alone ? 1 : 3)
@@ -190,6 +192,48 @@ class World {
 
   everybody(/** @type {string[]} */ ...topics) {
     for (const d of this.daemons) for (const t of topics) d.broadcast(t);
+  }
+
+  /** One device asks the others. @param {any} by @param {any} device @param {"remove" | "lift"} what */
+  ask(by, device, what) {
+    const known = this.requests.find((r) => r.by === by.id && r.device === device.id && r.what === what);
+    if (known) return known;
+    const others = this.devices.filter((d) => d.established && d.id !== by.id && d.id !== device.id);
+    const request = {
+      id: hex(`request ${by.id} ${device.id} ${what} ${this.seq++}`),
+      what,
+      device: device.id,
+      device_name: device.name,
+      by: by.id,
+      by_name: by.name,
+      since_ms: Date.now(),
+      details_here: true,
+      left_out: null,
+      needed: 2,
+      yes: [by.name],
+      no: /** @type {string[]} */ ([]),
+      waiting_for: others.map((d) => d.name),
+    };
+    this.requests.push(request);
+    this.everybody("devices", "status");
+    return request;
+  }
+
+  /** @param {string} id @param {any} self @param {boolean} yes */
+  answer_request(id, self, yes) {
+    const request = this.requests.find((r) => r.id === id);
+    if (!request) throw new Refusal(404, "not_found", "Nobody asks for that any more.");
+    for (const list of ["no", "waiting_for"])
+      request[list] = request[list].filter((/** @type {string} */ n) => n !== self.name);
+    request[yes ? "yes" : "no"].push(self.name);
+    if (request.yes.length >= request.needed) {
+      this.requests = this.requests.filter((r) => r !== request);
+      const device = this.devices.find((d) => d.id === request.device);
+      if (request.what === "remove") this.devices = this.devices.filter((d) => d !== device);
+      else if (device) device.suspended = false;
+    }
+    this.everybody("devices", "status");
+    return {};
   }
 
   /** A newcomer typed the code. @param {{ name: string, fingerprint: string }} who */
@@ -368,13 +412,37 @@ class Daemon {
       });
     if (this.world.devices.length === 1)
       alarms.push({ id: "one", level: "info", text: "Your pod lives on one device only.", action: "add_device" });
+    const requests = this.world.requests.map((r) => {
+      const mine = r.by === this.self.id;
+      const who = mine ? "This device" : r.by_name;
+      return {
+        ...r,
+        mine,
+        text:
+          r.what === "remove"
+            ? `${who} asks to remove ${r.device_name} for good`
+            : `${who} asks to lift the suspension of ${r.device_name}`,
+        may_answer: !mine && this.self.established,
+        answered: r.yes.includes(this.self.name) && !mine ? "yes" : r.no.includes(this.self.name) ? "no" : null,
+      };
+    });
+    for (const r of requests)
+      if (r.may_answer && r.answered === null)
+        alarms.push({ id: `ask-${r.id.slice(0, 12)}`, level: "warning", text: `${r.text}.`, action: "answer" });
+    if (this.world.rivals.length > 0)
+      alarms.push({
+        id: "contest",
+        level: "critical",
+        text: "Two changes to your devices contradict each other. Your paper key decides which one holds.",
+        action: "decide",
+      });
     const devices = this.world.devices.map((d) => ({
       ...d,
       this: d.id === this.self.id,
       lag_events: d.online ? d.lag_events : 3,
       last_seen_ms: d.online ? Date.now() : d.last_seen_ms,
     }));
-    return { devices, alarms };
+    return { devices, alarms, requests, rivals: this.world.rivals };
   }
 
   /** @param {string} id */
@@ -425,9 +493,24 @@ class Daemon {
       case "POST /api/devices/ID/suspend":
         return this.suspend(id, true);
       case "POST /api/devices/ID/lift":
-        return this.suspend(id, false);
+        return this.decided(id, "lift", body.paper);
       case "POST /api/devices/ID/remove":
-        return this.remove(id);
+        return this.decided(id, "remove", body.paper);
+      case "GET /api/devices/requests":
+        return { requests: this.devices().requests };
+      case "POST /api/devices/requests/ID/approve":
+        return world.answer_request(id, this.self, true);
+      case "POST /api/devices/requests/ID/decline":
+        return world.answer_request(id, this.self, false);
+      case "DELETE /api/devices/requests/ID":
+        world.requests = world.requests.filter((r) => r.id !== id);
+        world.everybody("devices", "status");
+        return {};
+      case "POST /api/devices/decide":
+        this.check_paper(body.paper);
+        world.rivals = [];
+        world.everybody("devices");
+        return {};
       case "GET /api/paper":
         return world.paper_confirmed
           ? { confirmed: true }
@@ -467,18 +550,35 @@ class Daemon {
     return {};
   }
 
-  /** @param {string} id */
-  remove(id) {
-    const d = this.world.devices.find((x) => x.id === id);
-    if (d?.kind === "personal" && d.established)
+  /** @param {string | undefined} paper */
+  check_paper(paper) {
+    if (paper !== sample_words.join(" "))
       throw new Refusal(
-        409,
-        "needs_majority",
-        `Removing ${d.name} needs one more yes: do the same on another device, or use the paper key.`,
+        400,
+        "recovery_wrong_key",
+        "this is not the paper key in force: an older one, or another pod's",
       );
-    this.world.devices = this.world.devices.filter((x) => x.id !== id);
-    this.world.everybody("devices", "status");
-    return {};
+  }
+
+  /** Done, or asked of the others. @param {string} id @param {"remove" | "lift"} what @param {string} [paper] */
+  decided(id, what, paper) {
+    const { world } = this;
+    const d = world.devices.find((x) => x.id === id);
+    if (!d) throw new Refusal(404, "not_found", "there is no such device");
+    const full = world.devices.filter((x) => x.kind === "personal" && x.established);
+    const needed = d.kind === "cloud" ? 1 : Math.floor(full.length / 2) + 1;
+    if (paper !== undefined) this.check_paper(paper);
+    else if (needed > 1) {
+      const helpers = full.filter((x) => x.id !== id && x.id !== this.self.id && !x.suspended);
+      const missing = "needs the yes of 1 more of your devices, or the paper key";
+      if (helpers.length === 0)
+        throw new Refusal(409, "authority_missing", `${missing}: no other device of yours can say enough yes`);
+      return { done: false, request: world.ask(this.self, d, what).id, missing };
+    }
+    if (what === "remove") world.devices = world.devices.filter((x) => x.id !== id);
+    else d.suspended = false;
+    world.everybody("devices", "status");
+    return { done: true };
   }
 
   /** @param {Record<string, string>} words */

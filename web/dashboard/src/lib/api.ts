@@ -53,7 +53,50 @@ export interface Alarm {
   id: string;
   level: "info" | "warning" | "critical";
   text: string;
-  action: null | "confirm_paper" | "add_device" | "restart";
+  action: null | "confirm_paper" | "add_device" | "restart" | "answer" | "decide";
+}
+
+/** What one device asks the others to agree to. A yes is for exactly this: the id is of what it signs. */
+export interface Request {
+  id: string;
+  what: "remove" | "rotate" | "policy" | "lift" | "veto";
+  text: string;
+  device: string | null;
+  device_name: string;
+  by: string;
+  by_name: string;
+  since_ms: number;
+  mine: boolean;
+  may_answer: boolean;
+  /** Whether all that a yes would sign has arrived here. */
+  details_here: boolean;
+  answered: null | "yes" | "no";
+  /** Of a removal: changes of that device, known here, that would not count any more. */
+  left_out: number | null;
+  needed: number;
+  yes: string[];
+  no: string[];
+  waiting_for: string[];
+}
+
+/** One of several changes to the devices that contradict each other. */
+export interface Rival {
+  id: string;
+  what: string;
+  text: string;
+  by: string;
+  by_name: string;
+  device_name: string;
+  time_ms: number;
+  paper: boolean;
+  followed_here: boolean;
+}
+
+/** What came of a change to the devices: done, or the other devices are asked. */
+export interface Outcome {
+  done: boolean;
+  request?: string;
+  missing?: string;
 }
 
 export interface Invite {
@@ -146,17 +189,23 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   return json as T;
 }
 
-const device = (id: string, act: string) => call<object>("POST", `/api/devices/${id}/${act}`);
+const standing = (id: string, act: string, paper?: string) =>
+  call<Outcome>("POST", `/api/devices/${id}/${act}`, paper === undefined ? {} : { paper });
 
 export const api = {
   status: () => call<Status>("GET", "/api/status"),
-  devices: () => call<{ devices: Device[]; alarms: Alarm[] }>("GET", "/api/devices"),
+  devices: () =>
+    call<{ devices: Device[]; alarms: Alarm[]; requests: Request[]; rivals: Rival[] }>("GET", "/api/devices"),
   invite: (kind: Device["kind"]) => call<Invite>("POST", "/api/devices/invite", { kind }),
   end_invite: () => call<object>("DELETE", "/api/devices/invite"),
   confirm: (accept: boolean) => call<object>("POST", "/api/devices/invite/confirm", { accept }),
-  suspend: (id: string) => device(id, "suspend"),
-  lift: (id: string) => device(id, "lift"),
-  remove: (id: string) => device(id, "remove"),
+  suspend: (id: string) => call<object>("POST", `/api/devices/${id}/suspend`),
+  lift: (id: string, paper?: string) => standing(id, "lift", paper),
+  remove: (id: string, paper?: string) => standing(id, "remove", paper),
+  answer: (request: string, yes: boolean) =>
+    call<object>("POST", `/api/devices/requests/${request}/${yes ? "approve" : "decline"}`),
+  withdraw: (request: string) => call<object>("DELETE", `/api/devices/requests/${request}`),
+  decide: (keep: string | null, paper: string) => call<object>("POST", "/api/devices/decide", { keep, paper }),
   documents: () => call<{ documents: DocumentInfo[] }>("GET", "/api/documents"),
   create: (title: string, text?: string) =>
     call<{ id: string }>("POST", "/api/documents", text === undefined ? { title } : { title, text }),

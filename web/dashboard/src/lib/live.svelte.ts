@@ -11,6 +11,8 @@ import {
   type DocumentInfo,
   type LogEvent,
   type Pairing,
+  type Request,
+  type Rival,
   type SaveState,
   type Status,
 } from "./api";
@@ -35,7 +37,7 @@ export type DocMessage =
 
 type PodMessage =
   | ({ type: "status" } & Status)
-  | { type: "devices"; devices: Device[]; alarms?: Alarm[] }
+  | { type: "devices"; devices: Device[]; alarms?: Alarm[]; requests?: Request[]; rivals?: Rival[] }
   | { type: "documents"; documents: DocumentInfo[] }
   | { type: "log"; events: LogEvent[] }
   | ({ type: "pairing" } & Pairing)
@@ -53,6 +55,8 @@ class Pod {
   status = $state.raw<Status | null>(null);
   devices = $state.raw<Device[] | null>(null);
   alarms = $state.raw<Alarm[]>([]);
+  requests = $state.raw<Request[]>([]);
+  rivals = $state.raw<Rival[]>([]);
   documents = $state.raw<DocumentInfo[] | null>(null);
   events = $state.raw<LogEvent[] | null>(null);
   pairing = $state.raw<Pairing>({ state: "idle" });
@@ -170,6 +174,8 @@ class Pod {
       case "devices":
         this.devices = m.devices;
         if (m.alarms) this.alarms = m.alarms;
+        this.requests = m.requests ?? [];
+        this.rivals = m.rivals ?? [];
         break;
       case "documents":
         this.documents = [...m.documents].sort((a, b) => b.updated_ms - a.updated_ms || (a.id < b.id ? -1 : 1));

@@ -113,25 +113,46 @@ export const groups = (code: string): string[] =>
 
 export const fingerprint_groups = (f: string): string => (/[\s-]/.test(f) ? f : (f.match(/.{1,4}/g) ?? []).join(" "));
 
-/** What else it takes to remove a device, before anybody clicks. `ready`: this device's word is enough. */
-export function removal(target: Device, all: readonly Device[]): { ready: boolean; text: string } {
-  const here = all.find((d) => d.this);
-  const personal = all.filter((d) => d.kind === "personal");
-  const names = (list: Device[]): string => list.map((d) => d.name).join(" or ");
-  if (target.kind === "cloud") {
-    if (here?.established) return { ready: true, text: "This device's yes is enough." };
-    return {
-      ready: false,
-      text: `Needs a device that has been yours for over a week: ${names(personal.filter((d) => d.established))}.`,
-    };
-  }
-  const full = personal.filter((d) => d.established);
-  const need = Math.floor(full.length / 2) + 1;
-  const missing = need - (here?.established ? 1 : 0);
-  if (missing <= 0) return { ready: true, text: "This device's yes is enough." };
-  const helpers = full.filter((d) => !d.this && d.id !== target.id && !d.suspended);
-  if (helpers.length < missing)
-    return { ready: false, text: "Needs your paper key: no other device of yours can say yes." };
-  const who = `${missing === 1 ? "" : `${missing} of `}${names(helpers)}${here?.established ? " as well" : ""}`;
-  return { ready: false, text: `Needs a yes on ${who}, or your paper key.` };
+/** What else it takes, before anybody clicks. `ready`: this device's word is enough; `ask`: others can say yes. */
+export interface Takes {
+  ready: boolean;
+  ask: boolean;
+  text: string;
 }
+
+const alone: Takes = { ready: true, ask: false, text: "This device's yes is enough." };
+const paper_only: Takes = {
+  ready: false,
+  ask: false,
+  text: "Needs your paper key: no other device of yours can say yes.",
+};
+
+/** A majority of the devices that have a full say; `target` is not asked. */
+function majority(target: Device, all: readonly Device[]): Takes {
+  const here = all.find((d) => d.this);
+  const full = all.filter((d) => d.kind === "personal" && d.established);
+  const missing = Math.floor(full.length / 2) + 1 - (here?.established ? 1 : 0);
+  if (missing <= 0) return alone;
+  const helpers = full.filter((d) => !d.this && d.id !== target.id && !d.suspended);
+  if (helpers.length < missing) return paper_only;
+  const names = helpers.map((d) => d.name).join(" or ");
+  const who = `${missing === 1 ? "" : `${missing} of `}${names}${here?.established ? " as well" : ""}`;
+  return { ready: false, ask: true, text: `Needs a yes on ${who}, or your paper key.` };
+}
+
+/** To remove a device. */
+export function removal(target: Device, all: readonly Device[]): Takes {
+  const here = all.find((d) => d.this);
+  const full = all.filter((d) => d.kind === "personal" && d.established);
+  if (target.kind === "cloud") {
+    if (here?.established) return alone;
+    const names = full.map((d) => d.name).join(" or ");
+    return { ready: false, ask: false, text: `Needs a device that has been yours for over a week: ${names}.` };
+  }
+  // Whoever decides for the pod alone goes by the paper key only: somebody must be left to decide.
+  if (target.established && full.length === 1) return paper_only;
+  return majority(target, all);
+}
+
+/** To lift a suspension. */
+export const lifting = (target: Device, all: readonly Device[]): Takes => majority(target, all);

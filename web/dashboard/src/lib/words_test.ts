@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Device, Status } from "./api";
 import { readable } from "./colors";
-import { ago, bytes, count, duration, fingerprint_groups, groups, lag, pod_sentence, removal } from "./words";
+import { ago, bytes, count, duration, fingerprint_groups, groups, lag, lifting, pod_sentence, removal } from "./words";
 
 const device = (name: string, more: Partial<Device> = {}): Device => ({
   id: name,
@@ -51,14 +51,27 @@ describe("what removing a device takes", () => {
   it("the paper, when the lost device would be the second yes", () => {
     expect(removal(phone, [laptop, phone])).toEqual({
       ready: false,
+      ask: false,
       text: "Needs your paper key: no other device of yours can say yes.",
     });
+    const fresh = device("fresh", { this: true, established: false });
+    expect(removal({ ...laptop, this: false }, [{ ...laptop, this: false }, fresh]).ask).toBe(false);
   });
   it("another device's yes or the paper, with three", () => {
     expect(removal(phone, [laptop, phone, tablet])).toEqual({
       ready: false,
+      ask: true,
       text: "Needs a yes on tablet as well, or your paper key.",
     });
+    expect(removal(phone, [laptop, phone, { ...tablet, suspended: true }]).ask).toBe(false);
+  });
+  it("the same for lifting a suspension", () => {
+    expect(lifting({ ...phone, suspended: true }, [laptop, { ...phone, suspended: true }, tablet])).toEqual({
+      ready: false,
+      ask: true,
+      text: "Needs a yes on tablet as well, or your paper key.",
+    });
+    expect(lifting(phone, [laptop, { ...phone, established: false }]).ready).toBe(true);
   });
   it("one established device, for a device in the cloud", () => {
     const cloud = device("cloud", { kind: "cloud" });
