@@ -230,4 +230,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.exit(main(all_interfaces_once_there_is_a_second_device, the_owners_word_comes_first,
                   an_address_that_changes_is_followed, stale_addresses_are_no_end_where_discovery_is_on,
-                  a_network_learns_nothing_but_an_address, silence_is_silent_and_a_cut_is_noticed))
+                  a_network_learns_nothing_but_an_address, silence_is_silent_and_a_cut_is_noticed, watchdog_s=400))

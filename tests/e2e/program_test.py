@@ -384,4 +384,4 @@ if __name__ == "__main__":
     sys.exit(main(settings_come_from_four_places, the_log_is_lines_of_json_without_secrets, levels_and_formats_of_the_log,
                   metrics_are_as_prometheus_reads_them, stopping_takes_less_than_a_second, limits_of_the_page_hold,
                   odd_input_is_no_crash, folders_that_are_none, leaving_takes_all_that_can_be_taken,
-                  renaming_from_the_command_line))
+                  renaming_from_the_command_line, watchdog_s=400))

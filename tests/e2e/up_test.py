@@ -140,4 +140,4 @@ def nobody_reads_what_it_says():
 
 if __name__ == "__main__":
     sys.exit(main(it_starts_resumes_and_stops, it_is_stopped_while_it_starts, a_port_that_is_taken_is_named,
-                  a_device_that_dies_is_told_of, what_a_killed_run_left_is_stopped, nobody_reads_what_it_says))
+                  a_device_that_dies_is_told_of, what_a_killed_run_left_is_stopped, nobody_reads_what_it_says, watchdog_s=600))
