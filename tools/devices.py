@@ -23,10 +23,11 @@ class DeviceError(Exception):
 
 
 class Device:
-    """One `rhizome up`, with its folder and its API."""
+    """One `rhizome up`, with its folder and its API. `listen` None: as the program decides by itself."""
 
-    def __init__(self, name, folder, http=0, listen="/ip4/127.0.0.1/tcp/0"):
+    def __init__(self, name, folder, http=0, listen="/ip4/127.0.0.1/tcp/0", options=()):
         self.name, self.folder, self.http, self.listen = name, pathlib.Path(folder), http, listen
+        self.options = list(options)
         self.process = self.url = None
         self.addresses = []
         self.log = self.folder.parent / f"{name}.log"
@@ -49,7 +50,9 @@ class Device:
 
     def start(self, timeout=20):
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(BINARY), "up", "--data", str(self.folder), "--http", str(self.http), "--listen", self.listen, "--json"]
+        command = [str(BINARY), "up", "--data", str(self.folder), "--http", str(self.http), "--json", *self.options]
+        if self.listen:
+            command += ["--listen", self.listen]
         if PAGE.is_dir():
             command += ["--page", str(PAGE)]
         with open(self.log, "ab") as log:
@@ -67,7 +70,8 @@ class Device:
         self.url, self.addresses = about["url"], about["addresses"]
         # The next start takes the same ports, so that the others and the page find it again.
         self.http = int(about["http"].rsplit(":", 1)[1])
-        self.listen = self.addresses[0] if self.addresses else self.listen  # A read-only copy has none.
+        if self.listen and self.addresses:  # A read-only copy has none.
+            self.listen = self.addresses[0]
         return self
 
     @property
@@ -147,7 +151,7 @@ def wait_for(what, check, timeout=30, every=0.05):
 def pair(inviter, newcomer, kind="personal"):
     """The real pairing: a code, two proofs, the same fingerprint on both screens, and the owner's yes."""
     invite = inviter.post("/api/devices/invite", {"kind": kind})
-    command = [str(BINARY), "join", invite["code"], "--at", inviter.addresses[0], "--name", newcomer.name, "--data",
+    command = [str(BINARY), "join", invite["code"], "--at", invite["addresses"][0], "--name", newcomer.name, "--data",
                str(newcomer.folder), "--json"]
     newcomer.folder.parent.mkdir(parents=True, exist_ok=True)
     joining = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -3,7 +3,10 @@
 #include <qrencode.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "cli/command.h"
 #include "host/daemon/car_file.h"
@@ -153,7 +156,7 @@ int run(int argc, char** argv) {
   CLI::App app{"Your data on your own devices: one pod, replicated, encrypted, yours.", "rhizome"};
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--data", context.folder, "The pod's folder on this device")->type_name("DIR");
+  auto* data = app.add_option("--data", context.folder, "The pod's folder on this device")->type_name("DIR");
   app.add_flag("--json", context.json, "Answer in JSON, one value, for programs");
   app.add_flag("--verbose", context.verbose, "Say more: ids, keys, terms");
   app.footer(
@@ -161,6 +164,8 @@ int run(int argc, char** argv) {
       "A second device:  rhizome device add   there:  rhizome join CODE --at MULTIADDR\n"
       "Exit codes: 0 done, 1 failed, 2 usage, 3 input refused, 4 not reachable, 5 outcome unknown.");
   add_pod_commands(app, context);
+  add_config_commands(app, context);
+  add_doctor_command(app, context);
   add_device_commands(app, context);
   add_document_commands(app, context);
   add_leaving_commands(app, context);
@@ -173,8 +178,22 @@ int run(int argc, char** argv) {
     return code == 0 ? 0 : static_cast<int>(Exit::usage);
   }
   context.style = Style::for_stdout();
+  const char* xdg = std::getenv("XDG_DATA_HOME");
+  context.folder_from = data->count() > 0 ? "--data" : xdg != nullptr && *xdg == '/' ? "XDG_DATA_HOME" : "the default";
+  if (context.folder.empty()) {
+    return fail_with(context, Error{ErrorCode::bad_argument, "--data names no folder"});
+  }
   while (context.folder.size() > 1 && context.folder.back() == '/') context.folder.pop_back();
-  return context.chosen ? context.chosen() : static_cast<int>(Exit::usage);
+  if (!context.chosen) return static_cast<int>(Exit::usage);
+  try {
+    const int code = context.chosen();
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fprintf(stderr, "rhizome: the answer could not be written: %s\n", std::strerror(errno));
+    return code == 0 ? static_cast<int>(Exit::failed) : code;
+  } catch (const std::exception& error) {
+    // A library's exception that nobody expected: a bug of ours, but no crash.
+    return fail_with(context, Error{ErrorCode::internal, words("this is a bug of ours: ", error.what())});
+  }
 }
 
 }  // namespace rz::cli

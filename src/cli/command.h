@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/terminal.h"
+#include "host/config/config.h"
 
 namespace CLI {
 class App;
@@ -18,6 +19,7 @@ using Json = nlohmann::ordered_json;
 // Filled in by the parser before a command runs.
 struct Context {
   std::string folder;
+  std::string folder_from;  // "--data", "XDG_DATA_HOME" or "the default".
   bool json = false;
   bool verbose = false;
   Style style{false};
@@ -48,14 +50,18 @@ int fail_with(const Context& context, const Error& error);
 // Prints the JSON, one line.
 void print_json(const Json& json);
 
-void add_pod_commands(CLI::App& app, Context& context);         // init, up, join, status, doctor, config, version, log
+void add_pod_commands(CLI::App& app, Context& context);  // init, up, join, status, version, log
+void add_doctor_command(CLI::App& app, Context& context);
+void add_config_commands(CLI::App& app, Context& context);      // config, config set|unset
 void add_device_commands(CLI::App& app, Context& context);      // device add|list|remove|suspend
 void add_request_commands(CLI::App& device, Context& context);  // device requests|approve|decline|lift|leave|decide
-void add_document_commands(CLI::App& app, Context& context);    // doc new|list|show|edit|import|export
+void add_document_commands(CLI::App& app, Context& context);    // doc new|list|show|edit|accept|import|export
 void add_leaving_commands(CLI::App& app, Context& context);     // snapshot, export
 void add_ipld_commands(CLI::App& app, Context& context);        // ipld convert|cid|inspect, car ls|verify
 void add_completion_command(CLI::App& app, Context& context);
 
+// The options of `rhizome up`: one for each setting; what is given lands in `given`.
+void add_setting_options(CLI::App& command, host::CommandLine& given);
 // A device by its name, or by the beginning of its id. Errors: not_found, bad_argument (several).
 Result<Json> find_device(const Remote& remote, const std::string& wanted);
 // "remove" or "lift", by name or id; `paper` may be empty, or "-" to be asked for. Returns the exit code: `unknown`

@@ -1,4 +1,4 @@
-// doc new, list, show, edit, accept, import, export.
+// doc new, list, show, edit, rename, accept, import, export.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
+#include <optional>
 #include <set>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "host/daemon/files.h"
 #include "ipld/utf8.h"
 
@@ -100,7 +100,7 @@ Status edit(const Context& context, const Remote& remote, const std::string& wan
   const std::string path = words("/api/documents/", found["id"].get<std::string>());
   std::string text;
   if (from_stdin) {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+    RZ_TRY(text, read_stdin(file_bytes_max));
   } else {
     RZ_TRY(const Json json, remote.call("GET", path));
     const char* editor = std::getenv("VISUAL");
@@ -179,6 +179,7 @@ Status import(const Context& context, const Remote& remote, const std::vector<st
   std::size_t imported = 0;
   std::size_t skipped = 0;
   Json list = Json::array();
+  Progress progress("importing", context.json);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& [title, path] = files[i];
     const auto text = host::read_file(path.string(), file_bytes_max);
@@ -192,12 +193,9 @@ Status import(const Context& context, const Remote& remote, const std::vector<st
                                         {{"title", title}, {"text", with_newlines(*text)}}));
     list.push_back({{"id", made["id"]}, {"title", title}});
     ++imported;
-    if (!context.json && stdout_is_terminal()) {
-      std::printf("\r%zu of %zu  %-60.60s", i + 1, files.size(), title.c_str());
-      std::fflush(stdout);
-    }
+    progress.step(i + 1, files.size());
   }
-  if (!context.json && stdout_is_terminal() && !files.empty()) std::printf("\r%-78s\r", "");
+  progress.end();
   if (context.json)
     print_json({{"imported", list}, {"skipped", skipped}});
   else
@@ -231,31 +229,71 @@ std::string file_name(const std::string& title, const std::string& id, std::set<
   return path;
 }
 
-Status export_documents(const Context& context, const Remote& remote, const std::string& wanted,
+Status export_one(const Remote& remote, const std::string& id, const std::string& to, std::set<std::string>& taken) {
+  RZ_TRY(const Json whole, remote.call("GET", "/api/documents/" + id));
+  const std::string title = whole["title"];
+  fs::path path = fs::path(to) / file_name(title, id, taken);
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::error_code ignored;
+  if (error || fs::is_directory(path, ignored)) {
+    // One title is the folder of another ("a.txt" and "a.txt/b"): this one goes beside it.
+    path = fs::path(to) / words(id.substr(0, 12), ".txt");
+    error.clear();
+    fs::create_directories(path.parent_path(), error);
+  }
+  if (error) return fail(ErrorCode::store_io, words("can't make ", path.parent_path().string(), ": ", error.message()));
+  return host::write_file(path.string(), whole["text"].get<std::string>(), 0644);
+}
+
+Status export_documents(const Context& context, const Remote& remote, const std::optional<std::string>& wanted,
                         const std::string& to) {
   std::vector<Json> documents;
-  if (wanted.empty()) {
+  if (!wanted) {
     RZ_TRY(const Json json, remote.call("GET", "/api/documents"));
     for (const Json& document : json["documents"]) documents.push_back(document);
   } else {
-    RZ_TRY(Json found, find_document(remote, wanted));
+    RZ_TRY(Json found, find_document(remote, *wanted));
     documents.push_back(std::move(found));
   }
   std::set<std::string> taken;
-  for (const Json& document : documents) {
-    const std::string id = document["id"];
-    RZ_TRY(const Json whole, remote.call("GET", "/api/documents/" + id));
-    const fs::path path = fs::path(to) / file_name(whole["title"], id, taken);
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    if (error)
-      return fail(ErrorCode::store_io, words("can't make ", path.parent_path().string(), ": ", error.message()));
-    RZ_CHECK(host::write_file(path.string(), whole["text"].get<std::string>(), 0644));
+  Json failed = Json::array();
+  Progress progress("exporting", context.json);
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const std::string id = documents[i]["id"];
+    // One document that can't be written keeps the others from nothing: whoever leaves takes all that can be taken.
+    if (const Status done = export_one(remote, id, to, taken); !done) {
+      failed.push_back({{"id", id}, {"title", documents[i]["title"]}, {"message", done.error().message}});
+      if (done.error().code == ErrorCode::disk_full || done.error().code == ErrorCode::not_reachable) {
+        return std::unexpected(done.error());
+      }
+    }
+    progress.step(i + 1, documents.size());
   }
-  if (context.json)
-    print_json({{"exported", documents.size()}, {"to", to}});
-  else
-    std::printf("%zu documents are plain files in %s now\n", documents.size(), to.c_str());
+  progress.end();
+  const std::size_t count = documents.size() - failed.size();
+  if (context.json) {
+    print_json({{"exported", count}, {"to", to}, {"failed", failed}});
+  } else {
+    std::printf("%zu documents are plain files in %s now\n", count, to.c_str());
+    for (const Json& each : failed) {
+      std::fprintf(stderr, "not written: \"%s\": %s\n", each["title"].get<std::string>().c_str(),
+                   each["message"].get<std::string>().c_str());
+    }
+  }
+  if (failed.empty()) return {};
+  return fail(ErrorCode::store_io, words(failed.size(), " of ", documents.size(), " documents were not written"));
+}
+
+Status rename(const Context& context, const Remote& remote, const std::string& wanted, const std::string& name) {
+  RZ_TRY(const Json found, find_document(remote, wanted));
+  const std::string id = found["id"];
+  RZ_CHECK(remote.call("PUT", words("/api/documents/", id, "?wait=local"), {{"title", name}}));
+  if (context.json) {
+    print_json({{"id", id}, {"title", name}});
+  } else {
+    std::printf("\"%s\" is called \"%s\" now\n", found["title"].get<std::string>().c_str(), name.c_str());
+  }
   return {};
 }
 
@@ -280,16 +318,20 @@ void add_document_commands(CLI::App& app, Context& context) {
   made->callback(run([&context](const Remote& remote) { return create(context, remote, title, text); }));
 
   auto* listed = doc->add_subcommand("list", "Which documents there are");
-  listed->footer("The dot: ○ on this screen, ◔ on this device, ◑ on another device too, ● in order on your pod.");
+  listed->footer(
+      "Example:\n  rhizome doc list\nThe dot: ○ on this screen, ◔ on this device, ◑ on another device too, ● in order "
+      "on your pod.");
   listed->callback(run([&context](const Remote& remote) { return list(context, remote); }));
 
   auto* shown = doc->add_subcommand("show", "Print a document's text");
   shown->add_option("document", wanted, "Its title, or the beginning of its id")->required();
+  shown->footer("Examples:\n  rhizome doc show Shopping\n  rhizome doc show Shopping --json | jq -r .text");
   shown->callback(run([&context](const Remote& remote) { return show(context, remote, wanted); }));
 
   auto* edited = doc->add_subcommand("edit", "Edit it in your editor ($EDITOR)");
   edited->add_option("document", wanted, "Its title, or the beginning of its id")->required();
   edited->add_flag("--stdin", from_stdin, "Take the new text from standard input");
+  edited->footer("Examples:\n  rhizome doc edit Shopping\n  sort list.txt | rhizome doc edit Shopping --stdin");
   edited->callback(run([&context](const Remote& remote) { return edit(context, remote, wanted, from_stdin); }));
 
   auto* accepted = doc->add_subcommand("accept", "Take in what a removed device wrote after its removal");
@@ -298,6 +340,12 @@ void add_document_commands(CLI::App& app, Context& context) {
       "Until then it is set aside: kept, counted (`rhizome doc list`), and part of nothing.\n"
       "Example:\n  rhizome doc accept Shopping");
   accepted->callback(run([&context](const Remote& remote) { return accept(context, remote, wanted); }));
+
+  auto* renamed = doc->add_subcommand("rename", "Give it another title, on all your devices");
+  renamed->add_option("document", wanted, "Its title, or the beginning of its id")->required();
+  renamed->add_option("title", title, "Its new title")->required();
+  renamed->footer("Example:\n  rhizome doc rename Shopping \"Shopping, May\"");
+  renamed->callback(run([&context](const Remote& remote) { return rename(context, remote, wanted, title); }));
 
   auto* imported = doc->add_subcommand("import", "Make documents of text files");
   imported->add_option("places", places, "Files or folders")->required();
@@ -309,11 +357,12 @@ void add_document_commands(CLI::App& app, Context& context) {
   exported->add_option("--to", to, "The folder")->type_name("DIR");
   auto* all = exported->add_option("--all", to, "All of them, into this folder")->type_name("DIR");
   all->excludes(one);
-  exported->footer("Example:\n  rhizome doc export --all ~/leaving");
+  exported->footer("Examples:\n  rhizome doc export --all ~/leaving\n  rhizome doc export Shopping --to .");
   exported->callback(run([&context, one, all](const Remote& remote) -> Status {
     if (one->count() == 0 && all->count() == 0)
       return fail(ErrorCode::bad_argument, "say which document, or --all DIR");
-    return export_documents(context, remote, one->count() > 0 ? wanted : "", to.empty() ? "." : to);
+    return export_documents(context, remote, one->count() > 0 ? std::optional(wanted) : std::nullopt,
+                            to.empty() ? "." : to);
   }));
 }
 

@@ -2,17 +2,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
-#include <iostream>
-#include <iterator>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "ipld/car.h"
 #include "ipld/convert.h"
 
 namespace rz::cli {
 namespace {
 
-Bytes read_stdin() { return to_bytes(std::string(std::istreambuf_iterator<char>(std::cin), {})); }
+constexpr std::size_t block_bytes_max = 64u * 1024 * 1024;
 
 void write_stdout(ByteView bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); }
 
@@ -21,7 +20,9 @@ int convert(const Context& context, const std::string& from, const std::string& 
   if (!from_codec) return fail_with(context, from_codec.error());
   const auto to_codec = ipld::codec_named(to);
   if (!to_codec) return fail_with(context, to_codec.error());
-  const auto converted = ipld::convert(*from_codec, *to_codec, read_stdin());
+  const auto block = read_stdin(block_bytes_max);
+  if (!block) return fail_with(context, block.error());
+  const auto converted = ipld::convert(*from_codec, *to_codec, as_bytes(*block));
   if (!converted) return fail_with(context, converted.error());
   write_stdout(*converted);
   return 0;
@@ -30,7 +31,9 @@ int convert(const Context& context, const std::string& from, const std::string& 
 int cid_of(const Context& context, const std::string& codec) {
   const auto named = ipld::codec_named(codec);
   if (!named) return fail_with(context, named.error());
-  const ipld::Cid cid = ipld::Cid::of(*named, read_stdin());
+  const auto block = read_stdin(block_bytes_max);
+  if (!block) return fail_with(context, block.error());
+  const ipld::Cid cid = ipld::Cid::of(*named, as_bytes(*block));
   if (context.json)
     print_json({{"cid", cid.to_string()}});
   else
@@ -121,18 +124,22 @@ void add_ipld_commands(CLI::App& app, Context& context) {
 
   auto* named = tools->add_subcommand("cid", "The CID of the block on stdin");
   named->add_option("--codec", codec, "Its codec")->check(codecs)->capture_default_str();
+  named->footer("Example:\n  rhizome ipld cid --codec raw <picture.png");
   named->callback([&context] { context.chosen = [&context] { return cid_of(context, codec); }; });
 
   auto* inspected = tools->add_subcommand("inspect", "What a CID says");
   inspected->add_option("cid", text, "The CID")->required();
+  inspected->footer("Example:\n  rhizome ipld inspect bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy");
   inspected->callback([&context] { context.chosen = [&context] { return inspect(context, text); }; });
 
   auto* car = app.add_subcommand("car", "CAR archives")->require_subcommand(1)->fallthrough();
   auto* listed = car->add_subcommand("ls", "List the blocks");
   listed->add_option("file", path, "The archive")->required();
+  listed->footer("Example:\n  rhizome car ls backup.car");
   listed->callback([&context] { context.chosen = [&context] { return walk_car(context, path, false); }; });
   auto* verified = car->add_subcommand("verify", "Check every block against its CID");
   verified->add_option("file", path, "The archive")->required();
+  verified->footer("Example:\n  rhizome car verify backup.car && echo whole");
   verified->callback([&context] { context.chosen = [&context] { return walk_car(context, path, true); }; });
 }
 

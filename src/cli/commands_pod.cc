@@ -1,21 +1,24 @@
-// init, up, join, status, log, doctor, config, version.
+// init, up, join, status, log, version.
 #include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <thread>
 
 #include "cli/command.h"
+#include "host/config/config.h"
 #include "host/daemon/copy.h"
 #include "host/daemon/daemon.h"
 #include "host/daemon/join.h"
-#include "host/store/device_store.h"
+#include "host/log/logger.h"
 #include "identity/paper.h"
 
 namespace rz::cli {
@@ -29,7 +32,18 @@ std::string host_name() {
 
 // --- init ------------------------------------------------------------------------------------------------------------
 
-int init(const Context& context, const std::string& name) {
+// What was given, else the configuration's, else the machine's.
+Result<std::string> device_name(const Context& context, const std::string& given) {
+  if (!given.empty()) return given;
+  RZ_TRY(const auto settings, host::read_settings(context.folder, {}));
+  std::string name = host::setting<std::string>(settings, "name");
+  return name.empty() ? host_name() : name;
+}
+
+int init(const Context& context, const std::string& given) {
+  const auto named = device_name(context, given);
+  if (!named) return fail_with(context, named.error());
+  const std::string& name = *named;
   const host::DeviceFiles files{context.folder};
   const auto begun = host::begin_pod(files, name);
   if (!begun) return fail_with(context, begun.error());
@@ -52,9 +66,11 @@ int init(const Context& context, const std::string& name) {
   return 0;
 }
 
-int init_from(const Context& context, const std::string& file, const std::string& name) {
+int init_from(const Context& context, const std::string& file, const std::string& wanted) {
+  const auto name = device_name(context, wanted);
+  if (!name) return fail_with(context, name.error());
   const host::DeviceFiles files{context.folder};
-  const auto copied = host::begin_copy(files, file, name);
+  const auto copied = host::begin_copy(files, file, *name);
   if (!copied) return fail_with(context, copied.error());
   if (context.json) {
     print_json({{"did", copied->did},
@@ -95,10 +111,28 @@ std::string find_page(const char* program) {
   return {};
 }
 
-int up(const Context& context, host::DaemonOptions options) {
+host::DaemonOptions daemon_options(const std::vector<host::Setting>& settings) {
+  host::DaemonOptions options;
+  options.listen = host::setting<std::vector<std::string>>(settings, "listen");
+  options.port = static_cast<std::uint16_t>(host::setting<std::uint64_t>(settings, "port"));
+  options.discover = host::setting<bool>(settings, "discover");
+  options.http_port = static_cast<std::uint16_t>(host::setting<std::uint64_t>(settings, "http"));
+  options.static_root = host::setting<std::string>(settings, "page");
+  options.idle_probe = seconds(static_cast<std::int64_t>(host::setting<std::uint64_t>(settings, "idle_probe")));
+  return options;
+}
+
+int up(const Context& context, const host::CommandLine& command_line) {
   ::signal(SIGPIPE, SIG_IGN);
+  const auto settings = host::read_settings(context.folder, command_line);
+  if (!settings) return fail_with(context, settings.error());
+  host::DaemonOptions options = daemon_options(*settings);
   if (options.static_root.empty()) options.static_root = find_page("rhizome");
   options.folder = context.folder;
+  const char* no_color = std::getenv("NO_COLOR");
+  host::start_log(*host::log_level_named(host::setting<std::string>(*settings, "log_level")),
+                  *host::log_format_named(host::setting<std::string>(*settings, "log_format")),
+                  no_color == nullptr || *no_color == '\0');
   boost::asio::io_context io(1);
   auto daemon = host::Daemon::start(io, options);
   if (!daemon) return fail_with(context, daemon.error());
@@ -116,7 +150,7 @@ int up(const Context& context, host::DaemonOptions options) {
     if (!error) stop();
   });
   Json addresses = Json::array();
-  for (const auto& address : (*daemon)->transport().listen_addresses()) addresses.push_back(address.to_string());
+  for (const auto& address : (*daemon)->addresses()) addresses.push_back(address.to_string());
   if (context.json) {
     print_json({{"url", (*daemon)->url()},
                 {"http", words("http://127.0.0.1:", (*daemon)->http_port())},
@@ -138,6 +172,9 @@ int up(const Context& context, host::DaemonOptions options) {
 // --- join ------------------------------------------------------------------------------------------------------------
 
 int join(const Context& context, host::JoinOptions options) {
+  auto named = device_name(context, options.name);
+  if (!named) return fail_with(context, named.error());
+  options.name = *std::move(named);
   const host::DeviceFiles files{context.folder};
   options.progress = [&context](const identity::Newcomer::Progress& progress) {
     if (progress.stage != identity::Newcomer::Stage::asking) return;
@@ -228,115 +265,25 @@ int log(const Context& context, std::size_t limit, bool follow) {
   const auto remote = Remote::of(context);
   if (!remote) return fail_with(context, remote.error());
   std::set<std::string> seen;
-  for (;;) {
-    const auto json = remote->call("GET", words("/api/log?limit=", limit));
+  for (bool first = true;; first = false) {
+    // Between two looks a burst may have come: more is asked for than was to be shown at first.
+    const auto json = remote->call("GET", words("/api/log?limit=", first ? limit : std::max<std::size_t>(limit, 5000)));
     if (!json) return fail_with(context, json.error());
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    std::set<std::string> shown;
+    bool known = first || seen.empty();  // What is older than the first that was shown stays unshown.
     for (const Json& event : (*json)["events"]) {
-      if (seen.insert(event["cid"].get<std::string>()).second) print_event(context, event, now_ms);
+      const std::string cid = event["cid"];
+      known = known || seen.contains(cid);
+      shown.insert(cid);
+      if (known && !seen.contains(cid)) print_event(context, event, now_ms);
     }
+    seen = std::move(shown);
     std::fflush(stdout);
     if (!follow) return 0;
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
-}
-
-// --- doctor ----------------------------------------------------------------------------------------------------------
-
-struct Finding {
-  std::string what;
-  bool good;
-  std::string text;
-  std::string mend;
-};
-
-void check_running(const Remote& remote, std::vector<Finding>& findings) {
-  const auto status = remote.call("GET", "/api/status");
-  if (!status) {
-    findings.push_back({"daemon", false, status.error().message, "start it: rhizome up"});
-    return;
-  }
-  findings.push_back({"daemon", true, words("answers on port ", remote.port()), ""});
-  const bool damaged = status->value("damaged", false);
-  findings.push_back({"store", !damaged, damaged ? "a part is damaged and is being repaired" : "no damage is known",
-                      damaged ? "keep another device in reach" : ""});
-  if (status->value("read_only", false)) {
-    findings.push_back({"order", true, "a copy to read: as it was when it was exported", ""});
-    return;
-  }
-  const bool quorum = (*status)["quorum"]["ok"];
-  findings.push_back({"order", quorum, quorum ? "enough devices are in reach" : "too few devices are in reach",
-                      quorum ? "" : "start the others; writing and reading go on meanwhile"});
-  const auto devices = remote.call("GET", "/api/devices");
-  if (!devices) return;
-  for (const Json& device : (*devices)["devices"]) {
-    if (device["this"].get<bool>()) continue;
-    const bool online = device["online"];
-    findings.push_back({words("device ", device["name"].get<std::string>()), online,
-                        online ? "in reach" : "not in reach",
-                        online ? "" : "is it on, and is `rhizome up` running there?"});
-  }
-}
-
-void check_stopped(const Context& context, std::vector<Finding>& findings) {
-  host::SystemEntropy entropy;
-  host::SqliteStore::Options options;
-  options.folder = context.folder;
-  const auto store = host::SqliteStore::open(options, entropy);
-  if (!store) {
-    findings.push_back({"store", false, store.error().message, "restore it from another device: rhizome join"});
-    return;
-  }
-  std::size_t damaged = 0;
-  const Status checked = (*store)->check([&damaged](ByteView) { ++damaged; });
-  const bool good = checked && damaged == 0;
-  findings.push_back({"store", good,
-                      good      ? words("every record was read, ", bytes_text((*store)->size_bytes()))
-                      : checked ? words(damaged, " damaged records")
-                                : checked.error().message,
-                      good ? "" : "start it with another device in reach: what is damaged is fetched again"});
-}
-
-int doctor(const Context& context) {
-  std::vector<Finding> findings;
-  const host::DeviceFiles files{context.folder};
-  const auto keys = files.read_keys();
-  findings.push_back({"pod", keys.has_value(), keys ? words("in ", context.folder) : keys.error().message,
-                      keys ? "" : "make one: rhizome init"});
-  const auto year =
-      std::chrono::duration_cast<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()).count() /
-          8766 +
-      1970;
-  const bool clock = year >= 2026 && year < 2037;
-  findings.push_back({"clock", clock, clock ? "plausible" : "this machine's clock is far off",
-                      clock ? "" : "set it; nothing depends on it but what people read"});
-  std::error_code error;
-  const auto space = std::filesystem::space(std::filesystem::exists(context.folder) ? context.folder : "/", error);
-  const bool room = !error && space.available > 256u * 1024 * 1024;
-  findings.push_back({"disk", room, words(bytes_text(error ? 0 : space.available), " free"),
-                      room ? "" : "make room: nothing new can be saved on a full disk"});
-  if (keys) {
-    if (const auto remote = Remote::of(context)) {
-      check_running(*remote, findings);
-    } else {
-      findings.push_back({"daemon", false, "not running", "start it: rhizome up"});
-      check_stopped(context, findings);
-    }
-  }
-  bool all = true;
-  Json list = Json::array();
-  for (const Finding& finding : findings) {
-    all = all && finding.good;
-    list.push_back({{"check", finding.what}, {"ok", finding.good}, {"text", finding.text}, {"mend", finding.mend}});
-    if (context.json) continue;
-    std::printf("%s  %-16s %s\n", finding.good ? context.style.green("✓").c_str() : context.style.red("✗").c_str(),
-                finding.what.c_str(), finding.text.c_str());
-    if (!finding.good && !finding.mend.empty())
-      std::printf("   %-16s %s\n", "", context.style.dim(finding.mend).c_str());
-  }
-  if (context.json) print_json({{"ok", all}, {"checks", list}});
-  return all ? 0 : 1;
 }
 
 }  // namespace
@@ -344,14 +291,13 @@ int doctor(const Context& context) {
 void add_pod_commands(CLI::App& app, Context& context) {
   static std::string name;
   static std::string from;
-  static host::DaemonOptions up_options;
+  static host::CommandLine up_settings;
   static host::JoinOptions join_options;
   static std::size_t limit = 20;
   static bool follow = false;
 
   auto* begin = app.add_subcommand("init", "Make a new pod on this device");
-  name = host_name();
-  begin->add_option("--name", name, "What this device is called")->type_name("NAME")->capture_default_str();
+  begin->add_option("--name", name, "What this device is called (default: the machine's name)")->type_name("NAME");
   begin->add_option("--from", from, "Instead: open what `rhizome export` wrote, to read")->type_name("FILE");
   begin->footer("Examples:\n  rhizome init --name laptop\n  rhizome init --from pod.car --data ~/copy");
   begin->callback([&context] {
@@ -359,24 +305,19 @@ void add_pod_commands(CLI::App& app, Context& context) {
   });
 
   auto* start = app.add_subcommand("up", "Run this device, and serve its page");
-  start->add_option("--http", up_options.http_port, "Port of the page on 127.0.0.1 (0: any)")->capture_default_str();
-  start->add_option("--listen", up_options.listen, "Where other devices reach this one (default: loopback, any port)")
-      ->type_name("MULTIADDR");
-  start->add_option("--page", up_options.static_root, "Folder of the built page")
-      ->type_name("DIR")
-      ->envname("RHIZOME_PAGE");
-  start->footer("Examples:\n  rhizome up\n  rhizome up --http 4900 --listen /ip4/0.0.0.0/tcp/4868");
-  start->callback([&context] { context.chosen = [&context] { return up(context, up_options); }; });
+  add_setting_options(*start, up_settings);
+  start->footer(
+      "Examples:\n  rhizome up\n  rhizome up --http 4900 --discover\n  rhizome up --listen /ip4/0.0.0.0/tcp/4868\n"
+      "What it is told here can be kept: rhizome config set KEY VALUE");
+  start->callback([&context] { context.chosen = [&context] { return up(context, up_settings); }; });
 
   auto* enter = app.add_subcommand("join", "Make this device part of a pod");
   enter->add_option("code", join_options.invitation, "The code, or the link, that `rhizome device add` shows")
       ->required();
   enter->add_option("--at", join_options.at, "Where the other device listens (a link says so itself)")
       ->type_name("MULTIADDR");
-  join_options.name = host_name();
-  enter->add_option("--name", join_options.name, "What this device is called")
-      ->type_name("NAME")
-      ->capture_default_str();
+  enter->add_option("--name", join_options.name, "What this device is called (default: the machine's name)")
+      ->type_name("NAME");
   enter->footer("Example:\n  rhizome join 7KQ2-M0XR-… --at /ip4/192.168.1.20/tcp/4868 --name phone");
   enter->callback([&context] { context.chosen = [&context] { return join(context, join_options); }; });
 
@@ -385,32 +326,13 @@ void add_pod_commands(CLI::App& app, Context& context) {
   state->callback([&context] { context.chosen = [&context] { return status(context); }; });
 
   auto* events = app.add_subcommand("log", "What happened, newest last");
-  events->add_option("-n,--limit", limit, "How many events")->capture_default_str();
+  events->add_option("-n,--limit", limit, "How many events")->check(CLI::Range(1, 10000))->capture_default_str();
   events->add_flag("-f,--follow", follow, "Go on as events come");
   events->footer("Example:\n  rhizome log --follow");
   events->callback([&context] { context.chosen = [&context] { return log(context, limit, follow); }; });
 
-  auto* health = app.add_subcommand("doctor", "Check the store, the clock, the disk and the other devices");
-  health->footer("Example:\n  rhizome doctor");
-  health->callback([&context] { context.chosen = [&context] { return doctor(context); }; });
-
-  auto* settings = app.add_subcommand("config", "What is in force, and why");
-  settings->footer("Example:\n  rhizome config --json");
-  settings->callback([&context] {
-    context.chosen = [&context] {
-      const bool default_folder = context.folder == host::default_folder();
-      const char* xdg = std::getenv("XDG_DATA_HOME");
-      const std::string why = !default_folder ? "--data" : xdg != nullptr ? "XDG_DATA_HOME" : "the default";
-      if (context.json) {
-        print_json({{"data", {{"value", context.folder}, {"from", why}}}});
-      } else {
-        std::printf("data  %s  (%s)\n", context.folder.c_str(), why.c_str());
-      }
-      return 0;
-    };
-  });
-
   auto* version = app.add_subcommand("version", "What this is");
+  version->footer("Example:\n  rhizome version --json");
   version->callback([&context] {
     context.chosen = [&context] {
       if (context.json)

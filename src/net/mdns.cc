@@ -1,6 +1,7 @@
 #include "net/mdns.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/assert.h"
 
@@ -17,7 +18,7 @@ constexpr std::uint16_t class_in = 1;
 constexpr std::uint16_t class_mask = 0x7fff;    // The top bit means other things in mDNS.
 constexpr std::uint16_t flags_answer = 0x8400;  // A response, authoritative.
 constexpr std::uint16_t flag_response = 0x8000;
-constexpr std::string_view text_prefix = "dnsaddr=";
+constexpr std::string_view text_prefix = "at=";
 constexpr std::size_t answer_bytes_max = 1400;  // Of ours: one packet everywhere.
 
 void put_u16(Bytes& out, std::size_t value) {
@@ -112,32 +113,52 @@ class Reader {
   std::size_t at_ = 0;
 };
 
-// The strings of a TXT record, those that are addresses of a peer.
-void read_txt(ByteView data, MdnsMessage& message) {
+// NAME of "NAME._rhizome._udp.local"; empty where it is no such name.
+std::string_view label_before_service(std::string_view name) {
+  if (!name.ends_with(mdns_service) || name.size() == mdns_service.size()) return {};
+  name.remove_suffix(mdns_service.size());
+  if (name.back() != '.') return {};
+  name.remove_suffix(1);
+  return name.find('.') == std::string_view::npos ? name : std::string_view();
+}
+
+std::optional<std::string> text_of(const ipld::Multiaddr& address) {
+  std::string text = words(text_prefix, address.to_string());
+  if (text.size() > 255) return std::nullopt;
+  return text;
+}
+
+// The strings of a TXT record, those that are addresses.
+void read_txt(ByteView data, std::string_view name, std::size_t& count, MdnsMessage& message) {
   while (!data.empty()) {
     const std::size_t length = data[0];
     if (length > data.size() - 1) return;
     const std::string_view text = as_text(data.subspan(1, length));
     data = data.subspan(1 + length);
-    if (!text.starts_with(text_prefix) || message.addresses.size() == mdns_addresses_max) continue;
+    if (!text.starts_with(text_prefix) || count == mdns_addresses_max) continue;
     auto address = ipld::Multiaddr::parse(text.substr(text_prefix.size()));
-    if (!address || !address->peer_id()) continue;
-    const auto parts = address->parts();
-    if (parts.size() > 1 && parts.back().protocol == ipld::Protocol::p2p) {
-      message.addresses.push_back(*std::move(address));
+    if (!address || address->is_empty()) continue;
+    auto known = std::ranges::find(message.announcements, name, &MdnsAnnouncement::name);
+    if (known == message.announcements.end()) {
+      message.announcements.push_back({std::string(name), {}});
+      known = message.announcements.end() - 1;
     }
+    known->addresses.push_back(*std::move(address));
+    ++count;
   }
 }
 
-Status read_record(Reader& reader, MdnsMessage& message) {
+Status read_record(Reader& reader, std::size_t& count, MdnsMessage& message) {
   RZ_TRY(const auto name, reader.name());
   RZ_TRY(const std::uint16_t type, reader.u16());
   RZ_TRY(const std::uint16_t record_class, reader.u16());
   RZ_CHECK(reader.take(4));  // How long it holds: we dial at once or not at all.
   RZ_TRY(const std::uint16_t length, reader.u16());
   RZ_TRY(const ByteView data, reader.take(length));
-  const bool ours = name.ends_with(mdns_service) && (record_class & class_mask) == class_in;
-  if (ours && type == type_txt) read_txt(data, message);
+  const std::string_view label = label_before_service(name);
+  if (type == type_txt && !label.empty() && (record_class & class_mask) == class_in) {
+    read_txt(data, label, count, message);
+  }
   return {};
 }
 
@@ -152,28 +173,38 @@ Bytes encode_mdns_query() {
   return out;
 }
 
+std::vector<ipld::Multiaddr> mdns_addresses_that_fit(const std::vector<ipld::Multiaddr>& addresses) {
+  std::vector<ipld::Multiaddr> fitting;
+  // Name, service and the fixed part of a record are written out anew for each.
+  const std::size_t record_bytes = mdns_name_letters + mdns_service.size() + 16;
+  std::size_t bytes = header_bytes + 2 * record_bytes;
+  for (const auto& address : addresses) {
+    const auto text = text_of(address);
+    if (!text || fitting.size() == mdns_addresses_max) continue;
+    if (bytes + record_bytes + text->size() > answer_bytes_max) break;
+    bytes += record_bytes + text->size();
+    fitting.push_back(address);
+  }
+  return fitting;
+}
+
 Bytes encode_mdns_answer(std::string_view peer_name, const std::vector<ipld::Multiaddr>& addresses) {
-  RZ_REQUIRE(peer_name.size() >= mdns_peer_name_bytes && peer_name.size() <= label_bytes_max);
+  RZ_REQUIRE(peer_name.size() == mdns_name_letters);
   const std::string name = words(peer_name, ".", mdns_service);
   Bytes pointer;
   put_name(pointer, name);
-  Bytes records;
-  put_record(records, mdns_service, type_ptr, pointer);
-  std::size_t count = 0;
-  for (const auto& address : addresses) {
-    const std::string text = words(text_prefix, address.to_string());
-    if (text.size() > 255 || count == mdns_addresses_max) continue;
-    Bytes record;
-    Bytes data{static_cast<std::uint8_t>(text.size())};
-    append(data, as_bytes(text));
-    put_record(record, name, type_txt, data);
-    if (header_bytes + records.size() + record.size() > answer_bytes_max) continue;
-    append(records, record);
-    ++count;
-  }
+  const auto fitting = mdns_addresses_that_fit(addresses);
   Bytes out;
-  put_header(out, flags_answer, 0, 1, count);
-  append(out, records);
+  put_header(out, flags_answer, 0, 1, fitting.size());
+  put_record(out, mdns_service, type_ptr, pointer);
+  for (const auto& address : fitting) {
+    const auto text = text_of(address);
+    RZ_ASSERT(text.has_value());
+    Bytes data{static_cast<std::uint8_t>(text->size())};
+    append(data, as_bytes(*text));
+    put_record(out, name, type_txt, data);
+  }
+  RZ_ASSERT(out.size() <= answer_bytes_max);
   return out;
 }
 
@@ -200,8 +231,9 @@ Result<MdnsMessage> decode_mdns(ByteView bytes) {
     const bool asked = type == type_ptr && (question_class & class_mask) == class_in && name == mdns_service;
     if (asked && (flags & flag_response) == 0) message.is_query = true;
   }
-  for (std::size_t i = 0; i < records; ++i) RZ_CHECK(read_record(reader, message));
-  if ((flags & flag_response) == 0) message.addresses.clear();  // A query's records announce nothing.
+  std::size_t addresses = 0;
+  for (std::size_t i = 0; i < records; ++i) RZ_CHECK(read_record(reader, addresses, message));
+  if ((flags & flag_response) == 0) message.announcements.clear();  // A query's records announce nothing.
   return message;
 }
 

@@ -13,8 +13,8 @@ import tempfile
 from harness import BINARY, ROOT, PodFolder, Skipped, check, equal, main, readers, rhizome, settled
 
 COMMANDS = [[], ["init"], ["up"], ["status"], ["device"], ["device", "add"], ["device", "list"], ["device", "remove"],
-            ["device", "suspend"], ["join"], ["doc"], ["doc", "new"], ["doc", "list"], ["doc", "show"], ["doc", "edit"],
-            ["doc", "import"], ["doc", "export"], ["log"], ["config"], ["doctor"], ["version"], ["ipld"], ["ipld", "convert"],
+            ["device", "suspend"], ["device", "rename"], ["join"], ["doc"], ["doc", "new"], ["doc", "list"], ["doc", "show"], ["doc", "edit"],
+            ["doc", "rename"], ["doc", "import"], ["doc", "export"], ["log"], ["config"], ["config", "set"], ["config", "unset"], ["doctor"], ["version"], ["ipld"], ["ipld", "convert"],
             ["ipld", "cid"], ["ipld", "inspect"], ["car"], ["car", "ls"], ["car", "verify"], ["completion"]]
 
 
@@ -42,6 +42,8 @@ def every_command_has_help():
         code, out, err = rhizome(*words, "--help")
         equal(code, 0, f"rhizome {' '.join(words)} --help: exit code ({err})")
         check(len(out) > 60 and "\x1b" not in out, f"rhizome {' '.join(words)} --help says little, or in colour", out)
+        groups = ([], ["device"], ["doc"], ["ipld"], ["car"])
+        check(words in groups or "Example" in out, f"rhizome {' '.join(words)} --help has no example", out)
     top = rhizome("--help")[1]
     for words in COMMANDS[1:]:
         check(words[0] in top, f"rhizome --help does not name {words[0]}")

@@ -53,7 +53,7 @@ Json status_json(Daemon& daemon) {
       {"name", status.name},
       {"peer_id", identity::peer_id_text(status.device)},
       {"did", log::did_text(status.did)},
-      {"addresses", addresses_json(daemon.transport().listen_addresses())},
+      {"addresses", addresses_json(daemon.addresses())},
       {"http", words("http://127.0.0.1:", daemon.http_port())},
       {"role", status.role},
       {"term", status.term},

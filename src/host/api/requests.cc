@@ -7,6 +7,7 @@
 #include "host/api/json.h"
 #include "host/daemon/clock.h"
 #include "host/daemon/daemon.h"
+#include "host/log/logger.h"
 #include "host/metrics/metrics.h"
 #include "identity/join_code.h"
 
@@ -46,7 +47,7 @@ HttpResponse refusal(const Error& error) {
 // "/api/devices/ID/suspend" -> ["devices", "ID", "suspend"].
 std::vector<std::string> segments(std::string_view path) {
   std::vector<std::string> parts;
-  path.remove_prefix(std::string_view("/api/").size());
+  path.remove_prefix(std::min(path.size(), std::string_view("/api/").size()));
   while (!path.empty()) {
     const std::size_t end = std::min(path.find('/'), path.size());
     parts.emplace_back(path.substr(0, end));
@@ -77,6 +78,10 @@ Status Api::writable() const {
 }
 
 void Api::request(const HttpRequest& request, const Answer& answer) {
+  // Where a path names something it is an id; what is asked or sent stays out of the log.
+  const std::vector<std::string> path = segments(request.path);
+  log_event(LogLevel::debug, "request",
+            {{"method", request.method}, {"to", path.empty() ? "" : path[0].substr(0, 16)}});
   if (request.path == "/metrics") {
     return answer({200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(daemon_)});
   }
@@ -191,6 +196,7 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
       return fail(ErrorCode::bad_argument, "\"kind\" is \"personal\" or \"cloud\"");
     }
     const bool cloud = kind == "cloud";
+    daemon_.open_to_newcomer();
     const identity::JoinSecret secret =
         daemon_.pod().invite(now(), cloud ? log::DeviceKind::cloud : log::DeviceKind::personal);
     RZ_TRY(const std::string link, daemon_.join_link(secret));
@@ -198,7 +204,7 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
     return dump({{"code", identity::format_join_code(secret)},
                  {"link", link},
                  {"qr_svg", qr_svg(link)},
-                 {"addresses", addresses_json(daemon_.transport().listen_addresses())},
+                 {"addresses", addresses_json(daemon_.addresses())},
                  {"expires_ms", now().wall.ms + lifetime_ms}});
   }
   if (path.size() == 3 && path[1] == "invite" && path[2] == "confirm" && request.method == "POST") {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,6 +12,8 @@
 #include "crypto/initialise.h"
 #include "host/api/api.h"
 #include "host/daemon/clock.h"
+#include "host/daemon/daemon_impl.h"
+#include "host/log/logger.h"
 #include "identity/pairing.h"
 
 namespace rz::host {
@@ -20,32 +23,29 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr const char* pairing_protocol = "/rhizome/pairing/1";
-constexpr auto dial_every = std::chrono::milliseconds(200);
 constexpr std::size_t pairing_streams_max = 16;
 
 }  // namespace
-
-struct Daemon::Impl {
-  explicit Impl(asio::io_context& io) : wake(io), dial(io), goodbye(io) {}
-  asio::steady_timer wake;
-  asio::steady_timer dial;
-  asio::steady_timer goodbye;
-};
 
 Daemon::Daemon(asio::io_context& io, DaemonOptions options)
     : io_(io), options_(std::move(options)), files_{options_.folder}, impl_(std::make_unique<Impl>(io)) {}
 
 Daemon::~Daemon() {
   if (committer_) committer_->drain();
-  ::unlink(files_.path("daemon.json").c_str());
+  if (http_) ::unlink(files_.path("daemon.json").c_str());  // Else it may be that of another process.
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::start(asio::io_context& io, DaemonOptions options) {
   std::unique_ptr<Daemon> daemon(new Daemon(io, std::move(options)));
   RZ_CHECK(daemon->open());
   RZ_CHECK(daemon->listen());
+  RZ_CHECK(daemon->serve());
   daemon->pump();
   daemon->dial();
+  log_event(LogLevel::info, "started",
+            {{"device", daemon->pod_->self()},
+             {"http", std::uint64_t{daemon->http_port()}},
+             {"pid", std::uint64_t(::getpid())}});
   return daemon;
 }
 
@@ -63,7 +63,9 @@ Status Daemon::open() {
   store_options.folder = files_.folder;
   RZ_TRY(device_store_, DeviceStore::open(store_options, entropy_));
   RZ_TRY(token_, files_.api_token(entropy_));
-  RZ_TRY(transport_, Transport::make(io_, keys->signing_key()));
+  TransportOptions transport_options;
+  transport_options.idle_probe = options_.idle_probe;
+  RZ_TRY(transport_, Transport::make(io_, keys->signing_key(), std::move(transport_options)));
   const crypto::PublicKey self = keys->public_key();
   pod::Options pod_options;
   pod_options.name = options_.name;
@@ -76,38 +78,20 @@ Status Daemon::open() {
   committer_ = std::make_unique<GroupCommitter>(
       *device_store_.store, *device_store_.promise,
       [this](std::function<void()> call) { asio::post(io_, std::move(call)); },
-      [this](std::optional<Error> condition) { held_up_ = std::move(condition); });
-  links_ =
-      std::make_unique<Links>(*transport_, self,
-                              LinkHandlers{[this](const crypto::PublicKey& key) { return pod_->may_connect(key); },
-                                           [this](const crypto::PublicKey& key) {
-                                             pod_->connected(now(), key);
-                                             pump();
-                                           },
-                                           [this](const crypto::PublicKey& key) {
-                                             pod_->disconnected(now(), key);
-                                             pump();
-                                           },
-                                           [this](const crypto::PublicKey& key, pod::Channel channel, ByteView frame) {
-                                             pod_->received(now(), key, channel, frame);
-                                             pump();
-                                           }});
+      [this](std::optional<Error> condition) {
+        if (condition) {
+          log_event(LogLevel::warn, "nothing can be saved", {{"code", *condition}});
+        } else if (held_up_) {
+          log_event(LogLevel::info, "saving goes on");
+        }
+        held_up_ = std::move(condition);
+      });
+  links_ = std::make_unique<Links>(*transport_, self, link_handlers());
   transport_->handle(pairing_protocol, [this](const StreamPtr& stream) { serve_pairing(stream); });
   return {};
 }
 
-Status Daemon::listen() {
-  // A read-only copy is no device: nobody reaches it, and it dials nobody.
-  const bool is_device = pod_->check_writable().has_value();
-  if (!is_device) options_.listen.clear();
-  if (is_device && options_.listen.empty()) options_.listen.push_back("/ip4/127.0.0.1/tcp/0");
-  std::vector<ipld::Multiaddr> addresses;
-  for (const std::string& text : options_.listen) {
-    RZ_TRY(const ipld::Multiaddr wanted, ipld::Multiaddr::parse(text));
-    RZ_TRY(ipld::Multiaddr bound, transport_->listen(wanted));
-    addresses.push_back(std::move(bound));
-  }
-  pod_->set_addresses(now(), std::move(addresses));
+Status Daemon::serve() {
   api_ = std::make_unique<Api>(*this);
   HttpOptions http;
   http.port = options_.http_port;
@@ -129,7 +113,8 @@ Result<std::string> Daemon::join_link(const identity::JoinSecret& secret) const 
   identity::JoinLink link;
   link.secret = secret;
   link.inviter = *transport_->local_peer().key();
-  link.addresses = transport_->listen_addresses();
+  link.addresses = addresses();
+  link.addresses.resize(std::min(link.addresses.size(), identity::join_link_addresses_max));
   return identity::format_join_link(link);
 }
 
@@ -168,6 +153,7 @@ void Daemon::carry_out() {
     if (stream != pairing_.end()) stream->second->close();
   }
   for (const pod::Output::Close& close : out.close) links_->close(close.device);
+  watch_pairing(out.notices);
   api_->notify(out.notices);
   if (out.must_wipe) {
     files_.drop_keys();
@@ -192,16 +178,8 @@ void Daemon::carry_out() {
   }
 }
 
-void Daemon::dial() {
-  if (stopping_) return;
-  links_->dial(now().tick, pod_->places());
-  impl_->dial.expires_after(dial_every);
-  impl_->dial.async_wait([this](const boost::system::error_code& error) {
-    if (!error) dial();
-  });
-}
-
 void Daemon::fail(const Error& error) {
+  log_event(LogLevel::error, "can't go on", {{"code", error}});
   if (fatal_) std::exchange(fatal_, {})(error);
 }
 
@@ -234,10 +212,13 @@ void Daemon::serve_pairing(const StreamPtr& stream) {
 void Daemon::stop(std::function<void()> done) {
   if (stopping_) return;
   stopping_ = true;
+  log_event(LogLevel::info, "stopping");
   pod_->prepare_to_stop(now());
   carry_out();
   committer_->drain();
   http_->stop();
+  network_watch_.reset();
+  finder_.reset();
   transport_->close();
   impl_->wake.cancel();
   impl_->dial.cancel();

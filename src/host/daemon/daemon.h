@@ -12,8 +12,11 @@
 
 #include "host/daemon/files.h"
 #include "host/daemon/links.h"
+#include "host/daemon/listening.h"
+#include "host/discovery/finder.h"
 #include "host/entropy.h"
 #include "host/http/http_server.h"
+#include "host/network/network_watch.h"
 #include "host/store/device_store.h"
 #include "host/store/group_committer.h"
 #include "pod/pod.h"
@@ -29,9 +32,12 @@ class Api;
 struct DaemonOptions {
   std::string folder;
   std::uint16_t http_port = 4848;
-  std::vector<std::string> listen;  // Multiaddrs; empty: loopback on a free port.
-  std::string static_root;          // The built page.
-  std::string name;                 // Empty: as the store says.
+  std::vector<std::string> listen;     // Multiaddrs; empty: as daemon/listening.h says.
+  std::uint16_t port = 4868;           // To listen on where `listen` is empty; another if it is taken.
+  bool discover = false;               // Find the pod's devices on this network, and be found by them (mDNS).
+  Duration idle_probe = seconds(120);  // TransportOptions has it.
+  std::string static_root;             // The built page.
+  std::string name;                    // Empty: as the store says.
 };
 
 class Daemon {
@@ -56,6 +62,10 @@ class Daemon {
   GroupCommitter::Stats commits() const { return committer_->stats(); }
   // Set while the disk is full: edits are refused, reads go on.
   const std::optional<Error>& held_up() const { return held_up_; }
+  // What others are told of where this device listens; where they are told nothing yet, where it listens.
+  std::vector<ipld::Multiaddr> addresses() const;
+  // A code is about to be drawn: whoever it is for must be able to reach this device.
+  void open_to_newcomer();
   // A JoinInvitation's text for a code that was drawn: with our key and addresses.
   Result<std::string> join_link(const identity::JoinSecret& secret) const;
   std::uint16_t http_port() const;
@@ -71,8 +81,18 @@ class Daemon {
   explicit Daemon(boost::asio::io_context& io, DaemonOptions options);
   Status open();
   Status listen();
+  Status serve();
   void carry_out();
+  // daemon_network.cc
+  std::vector<crypto::PublicKey> other_devices() const;
+  bool has_others() const;
+  void watch_pairing(const std::vector<pod::Notice>& notices);
+  void update_listening();
+  void network_changed();
   void dial();
+  void dial_soon();
+  void found(const crypto::PublicKey& device, const std::vector<ipld::Multiaddr>& addresses);
+  LinkHandlers link_handlers();
   void serve_pairing(const StreamPtr& stream);
   void fail(const Error& error);
 
@@ -85,6 +105,9 @@ class Daemon {
   std::unique_ptr<GroupCommitter> committer_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Links> links_;
+  std::optional<Listening> listening_;
+  std::unique_ptr<NetworkWatch> network_watch_;
+  std::unique_ptr<Finder> finder_;
   std::optional<pod::Pod> pod_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> http_;
@@ -95,6 +118,8 @@ class Daemon {
   std::string token_;
   Tick started_{};
   bool pumping_ = false;
+  bool dialling_ = false;  // dial_soon is under way.
+  bool inviting_ = false;  // A code is open, or somebody is coming in by one.
   bool stopping_ = false;
 };
 

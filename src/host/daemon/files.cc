@@ -78,7 +78,11 @@ Status write_file(const std::string& path, std::string_view content, unsigned mo
     while (!content.empty()) {
       const ssize_t put = ::write(file.get(), content.data(), content.size());
       if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return io_error("can't write", temporary);
+      if (put < 0) {
+        const auto error = io_error("can't write", temporary);
+        ::unlink(temporary.c_str());  // Nothing half-written stays.
+        return error;
+      }
       content.remove_prefix(static_cast<std::size_t>(put));
     }
     if (::fsync(file.get()) != 0) return fail(ErrorCode::fsync_failed, words(temporary, ": ", std::strerror(errno)));

@@ -1,8 +1,10 @@
 #include "host/daemon/links.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/daemon/clock.h"
+#include "host/log/logger.h"
 
 namespace rz::host {
 namespace {
@@ -13,6 +15,17 @@ constexpr std::size_t opening_order[] = {0, 2, 1};  // sync last
 
 constexpr Duration retry_first = milliseconds(200);
 constexpr Duration retry_max = seconds(5);
+constexpr std::uint32_t rounds_eager = 24;       // About two minutes; from then on …
+constexpr Duration retry_patient = seconds(60);  // … this: who is away for long dials by itself when it is back.
+constexpr Duration next_address_after = milliseconds(250);
+constexpr Duration look_again_max = seconds(2);  // Places may have changed without a word.
+constexpr std::uint32_t under_way_max = 4;
+constexpr std::size_t addresses_max = 32;
+
+Duration pause_after(std::uint32_t rounds_failed) {
+  if (rounds_failed > rounds_eager) return retry_patient;
+  return {std::min(retry_first.us << std::min<std::uint32_t>(rounds_failed, 8), retry_max.us)};
+}
 
 }  // namespace
 
@@ -26,34 +39,102 @@ Links::Links(Transport& transport, const crypto::PublicKey& self, LinkHandlers h
   }
 }
 
-void Links::dial(Tick now, const std::vector<std::pair<crypto::PublicKey, std::vector<ipld::Multiaddr>>>& places) {
+Tick Links::dial(Tick now, const std::vector<std::pair<crypto::PublicKey, std::vector<ipld::Multiaddr>>>& places) {
+  Tick again = now + look_again_max;
   for (const auto& [device, addresses] : places) {
-    if (links_.contains(device) || addresses.empty()) continue;
+    if (links_.contains(device)) continue;
     Attempt& attempt = attempts_[device];
-    if (attempt.next.us == 0) {
-      // The smaller key dials at once; the other only if nothing came, so that two connections are the exception.
-      attempt.next = self_ < device ? now : now + milliseconds(600);
+    if (addresses.empty() && attempt.seen.empty()) continue;
+    // The smaller key dials at once; the other only if nothing came, so that two connections are the exception.
+    if (attempt.next.us == 0) attempt.next = self_ < device ? now : now + milliseconds(600);
+    if (attempt.round.empty() && attempt.under_way == 0 && attempt.next <= now) {
+      attempt.round = attempt.seen;
+      for (const ipld::Multiaddr& each : addresses) {
+        if (std::ranges::find(attempt.round, each) == attempt.round.end()) attempt.round.push_back(each);
+      }
+      attempt.round.resize(std::min(attempt.round.size(), addresses_max));
+      std::ranges::reverse(attempt.round);
     }
-    if (attempt.under_way || attempt.next > now) continue;
-    attempt.under_way = true;
-    const ipld::Multiaddr& address = addresses[attempt.address++ % addresses.size()];
-    transport_.dial(address, net::PeerId::from_key(device),
-                    [this, alive = std::weak_ptr<bool>(alive_), device](Result<ConnectionPtr> connection) {
-                      if (alive.expired()) return;
-                      Attempt& mine = attempts_[device];
-                      mine.under_way = false;
-                      if (!connection) {
-                        mine.failures = std::min<std::uint32_t>(mine.failures + 1, 16);
-                        const std::int64_t wait = retry_first.us << std::min<std::uint32_t>(mine.failures, 8);
-                        mine.next = host::now().tick + Duration{std::min(wait, retry_max.us)};
-                        return;
-                      }
-                      mine.failures = 0;
-                      mine.next = host::now().tick + milliseconds(1500);
-                      if (!handlers_.is_device(device) || !keep(device, *connection)) return (*connection)->close();
-                      open(device, *connection, 0);
-                    });
+    if (!attempt.round.empty() && attempt.under_way < under_way_max && attempt.next <= now) {
+      dial_next(device, attempt, now);
+    }
+    const bool waits_for_outcome = attempt.round.empty() ? attempt.under_way > 0 : attempt.under_way >= under_way_max;
+    if (!waits_for_outcome) again = std::min(again, std::max(attempt.next, now + milliseconds(10)));
   }
+  return again;
+}
+
+// One address does not wait for the other: the first to answer is taken, as RFC 8305 has it.
+void Links::dial_next(const crypto::PublicKey& device, Attempt& attempt, Tick now) {
+  const ipld::Multiaddr address = attempt.round.back();
+  attempt.round.pop_back();
+  ++attempt.under_way;
+  attempt.next = now + next_address_after;
+  transport_.dial(address.without_peer(), net::PeerId::from_key(device),
+                  [this, alive = std::weak_ptr<bool>(alive_), device, address](Result<ConnectionPtr> connection) {
+                    if (alive.expired()) return;
+                    if (!connection) {
+                      log_event(LogLevel::debug, "dial failed",
+                                {{"device", device}, {"address", address.to_string()}, {"code", connection.error()}});
+                    }
+                    dialled(device, std::move(connection));
+                  });
+}
+
+void Links::dialled(const crypto::PublicKey& device, Result<ConnectionPtr> connection) {
+  Attempt& mine = attempts_[device];
+  --mine.under_way;
+  if (!connection) {
+    if (!mine.round.empty()) {
+      mine.next = host::now().tick;  // The next address, at once.
+    } else if (mine.under_way == 0 && !links_.contains(device)) {
+      mine.rounds_failed = std::min<std::uint32_t>(mine.rounds_failed + 1, 1000);
+      mine.next = host::now().tick + pause_after(mine.rounds_failed);
+    }
+    return handlers_.dial_again();
+  }
+  mine.round.clear();
+  mine.rounds_failed = 0;
+  mine.next = host::now().tick + milliseconds(1500);
+  const auto present = links_.find(device);
+  const bool came_first =
+      present != links_.end() && !present->second.held->inbound() && present->second.held->is_open();
+  if (came_first || !handlers_.is_device(device) || !keep(device, *connection)) return (*connection)->close();
+  open(device, *connection, 0);
+}
+
+void Links::found(const crypto::PublicKey& device, std::vector<ipld::Multiaddr> addresses) {
+  if (links_.contains(device)) return;
+  Attempt& attempt = attempts_[device];
+  addresses.resize(std::min(addresses.size(), addresses_max));
+  const bool news = attempt.seen != addresses;
+  attempt.seen = std::move(addresses);
+  // It is there: no more patience is needed. But what can't be reached is not dialled at every answer.
+  if (news && attempt.round.empty() && attempt.under_way == 0 && attempt.rounds_failed > 0) {
+    attempt.next = host::now().tick;
+    attempt.rounds_failed = 1;
+  }
+  handlers_.dial_again();
+}
+
+void Links::network_changed(const std::vector<ipld::Multiaddr>& own_addresses) {
+  std::vector<std::pair<crypto::PublicKey, std::uint64_t>> gone;
+  for (const auto& [device, link] : links_) {
+    const auto local = link.held->local_address().host();
+    const bool stays = std::ranges::any_of(own_addresses, [&](const auto& each) { return each.host() == local; });
+    if (stays) {
+      link.held->probe();
+    } else {
+      gone.emplace_back(device, link.connection);
+    }
+  }
+  const Tick tick = host::now().tick;
+  for (auto& [device, attempt] : attempts_) {
+    attempt.rounds_failed = 0;
+    attempt.next = tick;
+  }
+  for (const auto& [device, connection] : gone) drop(device, connection);
+  handlers_.dial_again();
 }
 
 // Whether this connection may carry the link, the present one (if any) giving way.
@@ -124,9 +205,11 @@ void Links::drop(const crypto::PublicKey& device, std::uint64_t connection) {
   const Link gone = std::move(present->second);
   links_.erase(present);
   Attempt& attempt = attempts_[device];
+  attempt.round.clear();
   attempt.next = host::now().tick + (self_ < device ? retry_first : milliseconds(600));
   gone.held->close();
   if (gone.up) handlers_.disconnected(device);
+  handlers_.dial_again();
 }
 
 void Links::send(const crypto::PublicKey& to, pod::Channel channel, ByteView frame) {

@@ -1,5 +1,8 @@
 #include "host/discovery/mdns_discovery.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -9,7 +12,6 @@
 #include <utility>
 
 #include "host/transport/scheduler.h"
-#include "net/mdns.h"
 
 namespace rz::host {
 
@@ -36,16 +38,6 @@ class Quota {
   std::uint32_t taken_ = 0;
   Tick began_;
 };
-
-// 32 letters that say nothing of the peer.
-std::string draw_name(crypto::Entropy& entropy) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz234567";
-  std::array<std::uint8_t, net::mdns_peer_name_bytes> drawn{};
-  entropy.fill(drawn);
-  std::string name;
-  for (const std::uint8_t byte : drawn) name += letters[byte % letters.size()];
-  return name;
-}
 
 // Shared with Asio's handlers, which may outlive the owner: they find `gone` then.
 struct Socket : std::enable_shared_from_this<Socket> {
@@ -74,6 +66,11 @@ struct Socket : std::enable_shared_from_this<Socket> {
     attempt([&] { socket.set_option(udp::socket::reuse_address(true), error); });  // Beside the system's responder.
     attempt([&] { socket.bind(udp::endpoint(address, options.port), error); });
     attempt([&] { socket.set_option(multicast::join_group(address, interface_address), error); });
+#ifdef IP_MULTICAST_ALL  // Only what comes by this interface: others have a socket of their own.
+    const int only_joined = 0;
+    if (!error)
+      (void)::setsockopt(socket.native_handle(), IPPROTO_IP, IP_MULTICAST_ALL, &only_joined, sizeof only_joined);
+#endif
     if (!interface_address.is_unspecified()) {
       attempt([&] { socket.set_option(multicast::outbound_interface(interface_address), error); });
     }
@@ -98,14 +95,14 @@ struct Socket : std::enable_shared_from_this<Socket> {
     const auto message = net::decode_mdns(bytes);
     if (!message) return;  // Anybody may send anything.
     const Tick now = scheduler->now();
+    const auto held = handlers;  // May be dropped inside the call.
     if (message->is_query && answer_quota.take(now)) {
-      const auto own = addresses();
-      if (!own.empty()) send(net::encode_mdns_answer(name, own));
+      const auto own = held->answer();
+      if (own && !own->addresses.empty()) send(net::encode_mdns_answer(own->name, own->addresses));
     }
-    for (const auto& address : message->addresses) {
+    for (const auto& announcement : message->announcements) {
       if (gone || !found_quota.take(now)) return;
-      const auto held = found;
-      (*held)(address);
+      held->found(announcement);
     }
   }
 
@@ -136,9 +133,7 @@ struct Socket : std::enable_shared_from_this<Socket> {
   std::unique_ptr<Scheduler> scheduler;
   udp::socket socket;
   udp::endpoint group;
-  std::string name;
-  std::function<std::vector<ipld::Multiaddr>()> addresses;
-  std::shared_ptr<const std::function<void(const ipld::Multiaddr&)>> found;
+  std::shared_ptr<const DiscoveryHandlers> handlers;
   Quota found_quota;
   Quota answer_quota;
   Duration next_query_after;
@@ -158,14 +153,10 @@ class MdnsDiscoveryImpl final : public MdnsDiscovery {
 
 }  // namespace
 
-Result<std::unique_ptr<MdnsDiscovery>> MdnsDiscovery::make(asio::io_context& io, crypto::Entropy& entropy,
-                                                           DiscoveryOptions options,
-                                                           std::function<std::vector<ipld::Multiaddr>()> addresses,
-                                                           std::function<void(const ipld::Multiaddr&)> found) {
+Result<std::unique_ptr<MdnsDiscovery>> MdnsDiscovery::make(asio::io_context& io, DiscoveryOptions options,
+                                                           DiscoveryHandlers handlers) {
   const auto socket = std::make_shared<Socket>(io, std::move(options));
-  socket->name = draw_name(entropy);
-  socket->addresses = std::move(addresses);
-  socket->found = std::make_shared<const std::function<void(const ipld::Multiaddr&)>>(std::move(found));
+  socket->handlers = std::make_shared<const DiscoveryHandlers>(std::move(handlers));
   if (auto status = socket->open(); !status) {
     socket->close();
     return std::unexpected(std::move(status).error());

@@ -1,20 +1,20 @@
-// Finding other devices on the local network by mDNS (libp2p/specs, discovery/mdns): asks who is there, answers who
-// asks, tells addresses that were found. Off unless made; whoever listens on the network sees that it runs.
+// Finding other devices on one interface's network by mDNS (net/mdns.h): asks who is there, answers who asks, tells
+// what was announced. Off unless made; whoever listens on the network sees that it runs.
 //
-// What is found is a claim by anybody: dialling with the /p2p of the address proves it. Bounded: at most
-// `found_per_second` addresses a second are told, at most `answers_per_second` answers are sent.
+// What is found is a claim by anybody: dialling proves it. Bounded: at most `found_per_second` announcements a second
+// are told, at most `answers_per_second` answers are sent.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/tick.h"
-#include "crypto/entropy.h"
-#include "ipld/multiaddr.h"
+#include "net/mdns.h"
 
 namespace boost::asio {
 class io_context;
@@ -32,15 +32,18 @@ struct DiscoveryOptions {
   std::uint32_t answers_per_second = 4;
 };
 
+struct DiscoveryHandlers {
+  // What to answer with, asked for whenever somebody asks: a name and its addresses; none: say nothing.
+  std::function<std::optional<net::MdnsAnnouncement>()> answer;
+  // What is announced, repeatedly, our own included.
+  std::function<void(const net::MdnsAnnouncement&)> found;
+};
+
 class MdnsDiscovery {
  public:
-  // `addresses` are ours, each with a /p2p at its end, asked for whenever somebody asks. `found` is called from the
-  // io_context with each address that is announced, repeatedly, ours included. Errors: transport_bad_address,
-  // transport_io.
-  static Result<std::unique_ptr<MdnsDiscovery>> make(boost::asio::io_context& io, crypto::Entropy& entropy,
-                                                     DiscoveryOptions options,
-                                                     std::function<std::vector<ipld::Multiaddr>()> addresses,
-                                                     std::function<void(const ipld::Multiaddr&)> found);
+  // Handlers are called from the io_context. Errors: transport_bad_address, transport_io.
+  static Result<std::unique_ptr<MdnsDiscovery>> make(boost::asio::io_context& io, DiscoveryOptions options,
+                                                     DiscoveryHandlers handlers);
   virtual ~MdnsDiscovery() = default;  // Nothing is called afterwards.
 
   // Asks at once: after the network changed, say.

@@ -2,7 +2,7 @@
 #include "host/discovery/mdns_discovery.h"
 
 #include <boost/asio/io_context.hpp>
-#include <set>
+#include <map>
 
 #include <unistd.h>
 
@@ -13,10 +13,6 @@ namespace {
 
 using test::Node;
 using test::run_until;
-
-ipld::Multiaddr with_peer(const ipld::Multiaddr& address, const net::PeerId& peer) {
-  return ipld::Multiaddr::parse(words(address.to_string(), "/p2p/", peer.to_text())).value();
-}
 
 // A free port and a group of the test's own, on 127.0.0.1 alone.
 DiscoveryOptions on_loopback() {
@@ -32,42 +28,37 @@ TEST(MdnsDiscovery, DevicesFindAndDialEachOther) {
   boost::asio::io_context io;
   Node a(io, 1);
   Node b(io, 2);
-  crypto::SeededEntropy entropy(3);
-  std::set<std::string> seen_by_a;
-  std::set<std::string> seen_by_b;
-  const auto start = [&](Node& node, std::set<std::string>& seen) {
-    const auto own = with_peer(node.listen(), node.transport->local_peer());
+  std::map<std::string, std::vector<ipld::Multiaddr>> seen_by_a;
+  std::map<std::string, std::vector<ipld::Multiaddr>> seen_by_b;
+  const auto start = [&](Node& node, char letter, std::map<std::string, std::vector<ipld::Multiaddr>>& seen) {
+    const net::MdnsAnnouncement own{std::string(net::mdns_name_letters, letter), {node.listen()}};
     return MdnsDiscovery::make(
-        io, entropy, on_loopback(), [own] { return std::vector{own}; },
-        [&seen](const ipld::Multiaddr& address) { seen.insert(address.to_string()); });
+        io, on_loopback(),
+        {[own] { return own; }, [&seen](const net::MdnsAnnouncement& each) { seen[each.name] = each.addresses; }});
   };
-  const auto discovery_a = start(a, seen_by_a);
-  const auto discovery_b = start(b, seen_by_b);
+  const auto discovery_a = start(a, 'a', seen_by_a);
+  const auto discovery_b = start(b, 'b', seen_by_b);
   if (!discovery_a || !discovery_b) GTEST_SKIP() << "skipped: no multicast on loopback here";
   if (!run_until(io, [&] { return seen_by_a.size() == 2 && seen_by_b.size() == 2; }, std::chrono::seconds(3))) {
     if (seen_by_a.empty() && seen_by_b.empty()) GTEST_SKIP() << "skipped: no multicast on loopback here";
     FAIL() << "only one of the two was found";
   }
-  for (const auto& text : seen_by_a) {
-    const auto address = ipld::Multiaddr::parse(text).value();
-    const auto peer = net::PeerId::from_multihash(*address.peer_id()).value();
-    if (peer == a.transport->local_peer()) continue;
-    const auto connection = a.dial(address);
-    ASSERT_TRUE(connection) << connection.error().to_string();
-    EXPECT_EQ((*connection)->remote_peer(), b.transport->local_peer());
-  }
+  const auto& found = seen_by_a.at(std::string(net::mdns_name_letters, 'b'));
+  ASSERT_EQ(found.size(), 1u);
+  const auto connection = a.dial(found[0]);
+  ASSERT_TRUE(connection) << connection.error().to_string();
+  EXPECT_EQ((*connection)->remote_peer(), b.transport->local_peer());
 }
 
 TEST(MdnsDiscovery, RefusesAddressesThatAreNone) {
   boost::asio::io_context io;
-  crypto::SeededEntropy entropy(3);
   for (const auto& [interface_address, group] :
        {std::pair("here", "224.0.0.251"), std::pair("127.0.0.1", "10.0.0.1")}) {
     auto options = on_loopback();
     options.interface_address = interface_address;
     options.group = group;
-    const auto made = MdnsDiscovery::make(
-        io, entropy, options, [] { return std::vector<ipld::Multiaddr>(); }, [](const ipld::Multiaddr&) {});
+    const auto made =
+        MdnsDiscovery::make(io, options, {[] { return std::nullopt; }, [](const net::MdnsAnnouncement&) {}});
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, ErrorCode::transport_bad_address);
   }

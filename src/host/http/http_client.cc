@@ -4,8 +4,16 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 
 namespace rz::host {
+
+namespace {
+
+// Longer than the daemon lets anybody wait for a state (30 seconds).
+constexpr auto answer_within = std::chrono::seconds(60);
+
+}  // namespace
 
 Result<HttpReply> http_call(std::uint16_t port, const std::string& token, const std::string& method,
                             const std::string& target, const std::string& body) {
@@ -24,15 +32,28 @@ Result<HttpReply> http_call(std::uint16_t port, const std::string& token, const 
   request.set(http::field::content_type, "application/json");
   request.body() = body;
   request.prepare_payload();
-  http::write(stream, request, error);
-  if (error) return fail(ErrorCode::unknown_outcome, words("the connection broke while asking: ", error.message()));
+  stream.expires_after(answer_within);
+  http::async_write(stream, request, [&error](const beast::error_code& outcome, std::size_t) { error = outcome; });
+  io.run();
+  io.restart();
+  // A refusal may come before all was sent (too large, say): it is read all the same.
+  const beast::error_code sending = error;
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(256u * 1024 * 1024);
-  http::read(stream, buffer, parser, error);
+  stream.expires_after(answer_within);
+  http::async_read(stream, buffer, parser,
+                   [&error](const beast::error_code& outcome, std::size_t) { error = outcome; });
+  io.run();
   if (error == http::error::body_limit) return fail(ErrorCode::limit_exceeded, "the answer is larger than 256 MiB");
-  if (error)
-    return fail(ErrorCode::unknown_outcome, words("the connection broke before the answer: ", error.message()));
+  if (error) {
+    const bool asked_only = method == "GET";
+    const std::string why = error == beast::error::timeout
+                                ? std::string("the daemon does not answer")
+                                : words("the connection to the daemon broke: ", (sending ? sending : error).message());
+    return fail(asked_only ? ErrorCode::not_reachable : ErrorCode::unknown_outcome,
+                asked_only ? why : why + "; whether it was done is not known");
+  }
   return HttpReply{static_cast<int>(parser.get().result_int()), parser.get().body()};
 }
 

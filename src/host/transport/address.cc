@@ -33,17 +33,21 @@ Result<asio::ip::tcp::endpoint> endpoint_of(const ipld::Multiaddr& address) {
   return bad("expected an IP address");
 }
 
-ipld::Multiaddr multiaddr_of(const asio::ip::tcp::endpoint& endpoint) {
-  const Bytes ip = bytes_of(endpoint.address());
+ipld::Multiaddr tcp_multiaddr(ByteView ip, std::uint16_t port) {
+  RZ_REQUIRE(ip.size() == 4 || ip.size() == 16);
   Bytes bytes;
   put_varint(bytes, static_cast<std::uint64_t>(ip.size() == 4 ? ipld::Protocol::ip4 : ipld::Protocol::ip6));
   append(bytes, ip);
   put_varint(bytes, static_cast<std::uint64_t>(ipld::Protocol::tcp));
-  bytes.push_back(static_cast<std::uint8_t>(endpoint.port() >> 8));
-  bytes.push_back(static_cast<std::uint8_t>(endpoint.port()));
+  bytes.push_back(static_cast<std::uint8_t>(port >> 8));
+  bytes.push_back(static_cast<std::uint8_t>(port));
   auto address = ipld::Multiaddr::decode(bytes);
   RZ_ASSERT(address.has_value());
   return *std::move(address);
+}
+
+ipld::Multiaddr multiaddr_of(const asio::ip::tcp::endpoint& endpoint) {
+  return tcp_multiaddr(bytes_of(endpoint.address()), endpoint.port());
 }
 
 Bytes bytes_of(const asio::ip::address& address) {

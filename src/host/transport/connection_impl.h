@@ -36,6 +36,7 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   using Connection::open_stream;
   void open_stream(std::vector<std::string> protocols, OpenCallback callback) override;
   void ping(std::function<void(Result<Duration>)> callback) override;
+  void probe() override;
   Result<Bytes> export_keying_material(std::string_view label, ByteView context, std::size_t bytes) const override;
   void close() override;
   void reset() override;
@@ -47,8 +48,6 @@ class ConnectionImpl final : public Connection, public std::enable_shared_from_t
   void flush_soon();
   void forget_stream(net::StreamId stream);
   void set_info(net::Identify info) { info_ = std::move(info); }
-  // Answer a ping within probe_timeout, or end.
-  void probe();
   void abandon();  // The transport is gone: no handler hears of it.
   Tick idle_since() const { return idle_since_; }
 

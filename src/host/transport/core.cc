@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/network/interfaces.h"
 #include "host/transport/connection_impl.h"
 #include "host/transport/services.h"
 #include "net/ping.h"
@@ -15,12 +16,6 @@ constexpr Duration surplus_kept = seconds(10);
 Admission::Limits admission_limits(const TransportOptions& options) {
   return {options.inbound_connections_max, options.inbound_per_address_max, options.inbound_per_second,
           options.inbound_burst};
-}
-
-// 0.0.0.0 and :: are where we listen, not where we are.
-bool is_unspecified(const ipld::Multiaddr& address) {
-  const auto parts = address.parts();
-  return !parts.empty() && std::ranges::all_of(parts.front().value, [](std::uint8_t byte) { return byte == 0; });
 }
 
 }  // namespace
@@ -90,6 +85,7 @@ net::Identify Core::describe(const Connection& connection) const {
   self.public_key = local_key;
   self.observed_address = to_bytes(connection.remote_address().bytes());
   for (const auto& address : announced.empty() ? listen_addresses : announced) {
+    // 0.0.0.0 and :: are where we listen, not where we are.
     if (self.addresses.size() < net::identify_addresses_max && !is_unspecified(address)) {
       self.addresses.push_back(to_bytes(address.bytes()));
     }

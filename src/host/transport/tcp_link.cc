@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
@@ -18,15 +19,30 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t read_bytes = 64 * 1024;
-constexpr int unacknowledged_ms_max = 30'000;
+constexpr unsigned unacknowledged_ms_max = 30'000;
 
-void tune(asio::ip::tcp::socket& socket) {
+template <class Value>
+void set_tcp(asio::ip::tcp::socket& socket, int option, Value value) {
+  (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+}
+
+// Whole seconds, at least one.
+int seconds_of(Duration duration) { return static_cast<int>(std::max<std::int64_t>(duration.us / 1'000'000, 1)); }
+
+void tune(asio::ip::tcp::socket& socket, Duration idle_probe) {
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
-#ifdef TCP_USER_TIMEOUT  // What was sent and never acknowledged ends the connection, without any keep-alive traffic.
-  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms_max,
-               sizeof unacknowledged_ms_max);
+#ifdef TCP_USER_TIMEOUT  // What was sent and never acknowledged ends the connection.
+  set_tcp(socket, TCP_USER_TIMEOUT, unacknowledged_ms_max);
+#endif
+  if (idle_probe.us == 0) return;
+  // The kernel asks, and the other kernel answers: neither process wakes.
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+#ifdef TCP_KEEPIDLE
+  set_tcp(socket, TCP_KEEPIDLE, seconds_of(idle_probe));
+  set_tcp(socket, TCP_KEEPINTVL, std::min(seconds_of(idle_probe), 10));
+  set_tcp(socket, TCP_KEEPCNT, 3);
 #endif
 }
 
@@ -99,13 +115,13 @@ class TcpLink final : public Link, public std::enable_shared_from_this<TcpLink> 
 
 }  // namespace
 
-Result<LinkPtr> make_tcp_link(asio::ip::tcp::socket socket) {
+Result<LinkPtr> make_tcp_link(asio::ip::tcp::socket socket, Duration idle_probe) {
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) return fail(ErrorCode::transport_io, error.message());
   const auto local = socket.local_endpoint(error);
   if (error) return fail(ErrorCode::transport_io, error.message());
-  tune(socket);
+  tune(socket, idle_probe);
   return std::make_shared<TcpLink>(std::move(socket), multiaddr_of(remote), multiaddr_of(local));
 }
 

@@ -4,11 +4,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "base/tick.h"
 #include "host/transport/link.h"
 
 namespace rz::host {
 
 // Takes a connected socket. Errors: transport_io where it is already gone.
-Result<LinkPtr> make_tcp_link(boost::asio::ip::tcp::socket socket);
+// `idle_probe`: a connection without traffic is probed by the kernel after that long (0: never), and ends if nothing
+// comes back (docs/decisions/0077).
+Result<LinkPtr> make_tcp_link(boost::asio::ip::tcp::socket socket, Duration idle_probe);
 
 }  // namespace rz::host

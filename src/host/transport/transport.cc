@@ -40,7 +40,11 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
     // "::" means IPv6 alone, so that 0.0.0.0 can be listened on beside it.
     if (endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
     acceptor_.bind(endpoint, error);
-    if (error) return io_error(words("binding ", multiaddr_of(endpoint).to_string()), error);
+    if (error == asio::error::address_in_use) {
+      return fail(ErrorCode::address_in_use,
+                  words("another program listens at ", multiaddr_of(endpoint).to_string(), " already"));
+    }
+    if (error) return io_error(words("listening at ", multiaddr_of(endpoint).to_string()), error);
     acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) return io_error("listening", error);
     const auto bound = acceptor_.local_endpoint(error);
@@ -81,7 +85,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       ++core_->counters.refused;
       return;  // The socket closes.
     }
-    auto link = make_tcp_link(std::move(socket));
+    auto link = make_tcp_link(std::move(socket), core_->options.idle_probe);
     if (!link) return core_->admission.release(address);
     const auto connection =
         std::make_shared<ConnectionImpl>(core_, *std::move(link), std::nullopt, ConnectionImpl::DialCallback());
@@ -108,7 +112,7 @@ struct Dialling : std::enable_shared_from_this<Dialling> {
   void connected(const error_code& error) {
     if (!callback || !core->scheduler) return;
     if (error) return fail_with({ErrorCode::transport_io, error.message()});
-    auto link = make_tcp_link(std::move(socket));
+    auto link = make_tcp_link(std::move(socket), core->options.idle_probe);
     if (!link) return fail_with(link.error());
     core->scheduler->cancel(timeout);
     const auto connection =

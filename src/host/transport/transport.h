@@ -59,6 +59,7 @@ struct TransportOptions {
                                              // of a stream that we closed.
   Duration idle_timeout = seconds(0);        // Close a connection this long without streams; 0: never.
   Duration keep_alive = seconds(0);          // Ping a connection this long without traffic; 0: be silent.
+  Duration idle_probe = seconds(120);        // The kernels' own check of a quiet connection (docs/decisions/0077).
   Duration probe_timeout = seconds(5);       // An older connection of a peer that dialled anew must answer a
                                              // ping within this, or it is closed as dead.
 
@@ -137,6 +138,9 @@ class Connection {
   // One /ipfs/ping/1.0.0 round. Errors: as open_stream; net_stream_reset where the answer is not what was sent.
   virtual void ping(std::function<void(Result<Duration>)> callback) = 0;
 
+  // Checks whether the other side is still there: it answers within probe_timeout, or the connection ends.
+  virtual void probe() = 0;
+
   // RFC 8446 section 7.5: equal on both sides, distinct for every connection, label and context. At most 255 bytes.
   // Errors: transport_closed, transport_tls.
   virtual Result<Bytes> export_keying_material(std::string_view label, ByteView context, std::size_t bytes) const = 0;
@@ -157,7 +161,7 @@ class Transport {
   virtual const net::PeerId& local_peer() const = 0;
 
   // /ip4/A/tcp/P or /ip6/A/tcp/P; port 0 draws a free one. Returns the address with the port that it got. Errors:
-  // transport_bad_address, transport_io (in use, not permitted).
+  // transport_bad_address, address_in_use, transport_io (no such address here, not permitted).
   virtual Result<ipld::Multiaddr> listen(const ipld::Multiaddr& address) = 0;
   virtual std::vector<ipld::Multiaddr> listen_addresses() const = 0;
   virtual void stop_listening() = 0;

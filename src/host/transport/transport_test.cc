@@ -113,7 +113,7 @@ TEST(Transport, TellsWhyADialFailed) {
     EXPECT_EQ(a.dial(ipld::Multiaddr::parse(text).value()).error().code, ErrorCode::transport_bad_address) << text;
   }
   const auto taken = a.listen();
-  EXPECT_EQ(b.transport->listen(taken).error().code, ErrorCode::transport_io);
+  EXPECT_EQ(b.transport->listen(taken).error().code, ErrorCode::address_in_use);
 }
 
 TEST(Transport, ListensOnIp6Too) {
