@@ -5,6 +5,7 @@
 //   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
 //   core_keeping.cc    what identity keeps beside stream zero: head trees of removals, promises, stance
 //   core_cluster.cc    Raft: cuts, coverage, membership
+//   core_generation.cc new generations of the cluster, by the owner's act
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
 //   core_caches.cc     which documents are folded in memory, their checkpoints, what lists show of them
@@ -131,6 +132,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void write_successor();
 
   // --- core_cluster.cc ---
+  Result<std::optional<ClusterState::Committed>> saved_order() const;
   Status open_raft(const Durability& durability);
   void raft_step(raft::Input input);
   void queue_coverage(const raft::Entries& entries);
@@ -146,6 +148,13 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void give_state(const PublicKey& device, const sync::StateWanted& wanted);
   std::uint64_t cluster_generation() const;
   Hash256 applied_hash() const { return Hash256{cluster_.applied_hash.bytes}; }
+
+  // --- core_generation.cc ---
+  Status restart_cluster(bool although_answering);
+  bool majority_answers() const;
+  void follow_generation();
+  bool may_follow(const raft::Generation& generation) const;
+  void void_order(raft::Index kept);
 
   // --- core_peers.cc ---
   void connected(const PublicKey& device);

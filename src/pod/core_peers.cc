@@ -56,7 +56,8 @@ void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
     if (message->from.id.bytes != device.bytes) {
       return drop_peer(device, Error{ErrorCode::sync_out_of_turn, "a message in another device's name"});
     }
-    return raft_step(raft::Received{*std::move(message)});
+    if (may_follow(message->generation)) raft_step(raft::Received{*std::move(message)});
+    return;
   }
   const Status taken = channel == Channel::sync ? receive_sync(device, found->second, frame)
                                                 : receive_live(device, found->second, frame);

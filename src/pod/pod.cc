@@ -162,6 +162,11 @@ void Pod::confirm_paper(Now now) {
   core_->batch_.put(singleton_key("paper_confirmed"), Bytes{1});
 }
 
+Status Pod::restart_cluster(Now now, bool although_answering) {
+  core_->at(now);
+  return core_->restart_cluster(although_answering);
+}
+
 // --- Questions -------------------------------------------------------------------------------------------------------
 
 const PublicKey& Pod::self() const { return core_->self_; }

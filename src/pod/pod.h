@@ -280,6 +280,9 @@ class Pod {
   // Errors: authority_missing, saying what is missing.
   Status remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
   void confirm_paper(Now now);
+  // A new generation of the cluster with this device as its one voter, where the majority is lost; the others rejoin as
+  // learners. Errors: bad_argument (a majority answers, unless it is wanted all the same), not_a_device (a cloud peer, or removed).
+  Status restart_cluster(Now now, bool although_answering = false);
 
   // --- Questions
   // ----------------------------------------------------------------------------------------------------------
