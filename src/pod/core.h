@@ -3,6 +3,7 @@
 //   core.cc            opening, persisting, the order in which things settle
 //   core_streams.cc    streams, the catalogue, what follows when a graph grows
 //   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
+//   core_recovery.cc   recovery with the paper key: guests, the recovering device, a veto
 //   core_keeping.cc    what identity keeps beside stream zero: head trees of removals, promises, stance
 //   core_cluster.cc    Raft: cuts, coverage, membership
 //   core_generation.cc new generations of the cluster, by the owner's act
@@ -23,6 +24,7 @@
 #include "identity/epochs.h"
 #include "identity/fold.h"
 #include "identity/operations.h"
+#include "identity/recovery.h"
 #include "pod/cluster_state.h"
 #include "pod/pod.h"
 #include "pod/stream_replica.h"
@@ -54,6 +56,9 @@ struct Peer {
     bool tail = false;
   };
   std::map<log::StreamId, Live> live;
+  // No device of the pod: it has proved that it holds the paper key with this hash, and recovers (core_recovery.cc).
+  std::optional<Hash256> guest;
+  std::size_t guest_bytes = 0;  // Of events that it gave.
 };
 
 class Core final : public KeySource, public sync::Replica, public identity::RemovalCuts {
@@ -119,6 +124,27 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   Result<Hash256> keep_removal_cut(const PublicKey& device);
   bool is_device(const PublicKey& key) const;
 
+  // --- core_recovery.cc ---
+  Status load_recovery();
+  RecoveryProgress recovery_progress(const PublicKey& member) const;
+  Status recover(const identity::PaperKey& paper, const identity::PaperKey& next, bool new_generation);
+  bool recovery_announced();
+  bool is_recovery_pending() const;
+  Status check_not_pending() const;
+  void note_recovery_times();
+  Status load_recovery_times();
+  bool was_here_before(const log::EventId& recovery) const;
+  std::optional<RecoveryNotice> recovery_notice() const;
+  Result<log::CoSignature> sign_veto(const log::EventId& recovery, const PublicKey& author);
+  Status veto(const log::EventId& recovery, const std::vector<log::CoSignature>& signatures);
+  bool guest_opened(identity::ConnectionId stream);
+  Result<Bytes> guest_knocked(identity::ConnectionId stream, const identity::RecoveryChannel& channel, ByteView frame);
+  void guest_received(const PublicKey& device, ByteView frame);
+  void guest_left(const PublicKey& device);
+  Status check_guest(const PublicKey& device, Peer& peer, const sync::Message& message) const;
+  bool may_stay(const PublicKey& device, const Peer& peer) const;
+  void tick_guests();
+
   // --- core_keeping.cc ---
   Status load_keeping();
   void keep_stance();
@@ -128,6 +154,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void give_cut(const PublicKey& device, const Hash256& root);
   void take_cut(log::HeadList heads);
   void tell_before_drop(const PublicKey& device, Peer& peer);
+  void keep_promises();
   void keep_successor(const log::Operation& operation);
   void write_successor();
 
@@ -158,6 +185,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   // --- core_peers.cc ---
   void connected(const PublicKey& device);
+  void add_peer(const PublicKey& device, std::optional<Hash256> guest);
   void disconnected(const PublicKey& device);
   void received(const PublicKey& device, Channel channel, ByteView frame);
   Status receive_sync(const PublicKey& device, Peer& peer, ByteView frame);
@@ -245,6 +273,11 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::optional<Tick> cuts_asked_;           // When head trees that are missing were last asked for.
   std::optional<log::Operation> successor_;  // Promised, and not written yet: the promise must be durable first.
   std::optional<UnixMs> recovery_seen_;      // When this device first saw a recovery that counts.
+  std::map<log::EventId, UnixMs> recoveries_seen_;
+  std::optional<UnixMs> recovered_at_;  // When this device recovered the pod, if it did.
+  bool unannounced_ = false;            // No member is known to store that recovery.
+  bool hold_sends_ = false;             // Until it is durable here.
+  identity::RecoveryDoor door_;
   std::optional<identity::EpochKeys> epochs_;
   log::Counts zero_counts_;
   std::optional<log::EpochId> current_epoch_;  // None: this device can store, not write.

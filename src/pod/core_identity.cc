@@ -47,6 +47,7 @@ void Core::refold() {
   ++identity_version_;
   keep_stance();
   note_recoveries();
+  note_recovery_times();
   std::set<log::AuthorKey> removed;
   for (const identity::Device& device : identity_.devices) {
     if (!device.in_pod()) removed.insert(device.key);
@@ -60,6 +61,9 @@ void Core::refold() {
       output_.must_stop = true;
       output_.must_wipe = identity::must_wipe(identity_, self_, recovery_seen_, now_.wall);
     }
+  } else if (recovered_at_) {
+    is_member_ = false;
+    output_.must_stop = output_.vetoed = true;
   }
   unlock_epochs();
   for (StreamReplica* replica : by_number_) {
@@ -70,7 +74,7 @@ void Core::refold() {
     recount(*replica);
   }
   for (const auto& [device, peer] : peers_) {
-    if (!is_device(device)) {
+    if (!may_stay(device, peer)) {
       to_drop_.emplace_back(device, Error{ErrorCode::not_a_device, "this device was suspended or removed"});
     }
   }
@@ -236,6 +240,7 @@ Result<Hash256> Core::keep_removal_cut(const PublicKey& device) {
 Status Core::remove_device(const PublicKey& device, const identity::PaperKey* paper) {
   const identity::Device* known = identity_.find(device);
   if (known == nullptr) return fail(ErrorCode::not_found, "there is no such device");
+  if (known->is_personal()) RZ_CHECK(check_not_pending());
   RZ_TRY(const Hash256 cut, keep_removal_cut(device));
   log::Operation operation;
   if (known->is_personal()) {

@@ -28,7 +28,7 @@ WriteState Core::state_of(const StreamReplica& replica, EventIndex index) const 
   if (index.value < replica.durable()) {
     if (feed.author != self_) return WriteState::pod;  // Its author stores it, and so does this device.
     for (const auto& [device, peer] : peers_) {
-      if (peer.session->peer_stores(replica.id(), feed, graph.seq(index))) return WriteState::pod;
+      if (!peer.guest && peer.session->peer_stores(replica.id(), feed, graph.seq(index))) return WriteState::pod;
     }
     return WriteState::local;
   }
@@ -96,6 +96,7 @@ PodStatus Core::status() const {
   status.paper_confirmed = paper_confirmed_;
   const identity::Device* own = identity_.find(self_);
   status.blind = own != nullptr && !own->is_personal() && !current_epoch_;
+  status.recovery = recovery_notice();
   for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();
