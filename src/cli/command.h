@@ -46,6 +46,7 @@ int fail_with(const Context& context, const Error& error);
 void print_json(const Json& json);
 
 void add_pod_commands(CLI::App& app, Context& context);       // init, up, join, status, doctor, config, version, log
+void add_recover_command(CLI::App& app, Context& context);    // recover
 void add_device_commands(CLI::App& app, Context& context);    // device add|list|remove|suspend
 void add_document_commands(CLI::App& app, Context& context);  // doc new|list|show|edit|import|export
 void add_ipld_commands(CLI::App& app, Context& context);      // ipld convert|cid|inspect, car ls|verify

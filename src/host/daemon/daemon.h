@@ -12,6 +12,7 @@
 
 #include "host/daemon/files.h"
 #include "host/daemon/links.h"
+#include "host/daemon/recovery_server.h"
 #include "host/entropy.h"
 #include "host/http/http_server.h"
 #include "host/store/device_store.h"
@@ -86,6 +87,7 @@ class Daemon {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Links> links_;
   std::optional<pod::Pod> pod_;
+  std::unique_ptr<RecoveryServer> recoveries_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<Impl> impl_;
