@@ -53,7 +53,7 @@ export interface Alarm {
   id: string;
   level: "info" | "warning" | "critical";
   text: string;
-  action: null | "confirm_paper" | "add_device" | "restart";
+  action: null | "confirm_paper" | "add_device" | "lost_device" | "restart";
 }
 
 export interface Invite {
