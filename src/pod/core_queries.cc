@@ -56,6 +56,7 @@ void Core::count_pending(const StreamReplica& replica, PodStatus& status) const 
   for (const EventIndex head : graph.heads_of(self_)) {
     std::uint64_t there = 0;
     for (const auto& [device, peer] : peers_) {
+      if (peer.guest) continue;  // No device yet: what it stores may be gone with it.
       there = std::max(there, peer.session->stored_there(replica.id(), graph.feed(head)));
     }
     for (std::optional<EventIndex> event = head; event && !replica.covered(*event); event = graph.prev(*event)) {
