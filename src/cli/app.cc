@@ -166,6 +166,7 @@ int run(int argc, char** argv) {
   add_pod_commands(app, context);
   add_config_commands(app, context);
   add_doctor_command(app, context);
+  add_recover_command(app, context);
   add_device_commands(app, context);
   add_document_commands(app, context);
   add_leaving_commands(app, context);

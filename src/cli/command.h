@@ -57,6 +57,7 @@ void add_device_commands(CLI::App& app, Context& context);      // device add|li
 void add_request_commands(CLI::App& device, Context& context);  // device requests|approve|decline|lift|leave|decide
 void add_document_commands(CLI::App& app, Context& context);    // doc new|list|show|edit|accept|import|export
 void add_leaving_commands(CLI::App& app, Context& context);     // snapshot, export
+void add_recover_command(CLI::App& app, Context& context);      // recover
 void add_ipld_commands(CLI::App& app, Context& context);        // ipld convert|cid|inspect, car ls|verify
 void add_completion_command(CLI::App& app, Context& context);
 

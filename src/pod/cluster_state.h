@@ -46,7 +46,8 @@ struct ClusterState {
   std::optional<Tick> order_due;  // Silent follower: when to wake the leader if something is still not in order.
   std::optional<Tick> membership_due;
   std::uint64_t incarnation = 0;
-  raft::Index saved;  // The applied state that the store holds.
+  bool founding = false;  // While the event of a new generation is written here.
+  raft::Index saved;      // The applied state that the store holds.
 
   // A snapshot that the leader named because the log here ends before its own begins.
   std::optional<raft::SnapshotRecord> install;

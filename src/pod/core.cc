@@ -135,11 +135,17 @@ Status Core::open(const Durability& durability) {
   identity_.did = zero_->id();
   RZ_CHECK(load_keeping());
   RZ_CHECK(load_sightings());
+  RZ_CHECK(load_recovery());
   RZ_CHECK(load_streams());
   RZ_CHECK(load_requests());
   load_places();
   if (!read_only_) RZ_CHECK(open_raft(durability));
   write_successor();
+  if (unannounced_) {
+    alarm(Alarm::Level::warning,
+          "no other device knows yet that this one recovered the pod: stop it, and run `rhizome recover` on its folder "
+          "once more, with the same paper, while another device is in reach");
+  }
   announce_place();
   settle();
   return {};
@@ -150,6 +156,7 @@ void Core::at(Now now) { now_ = now; }
 void Core::tick() {
   wake_at_.reset();
   close_due();
+  tick_guests();
   if (cluster_.raft_wake && *cluster_.raft_wake <= now_.tick) {
     cluster_.raft_wake.reset();
     raft_step(raft::Ticked{});
@@ -215,6 +222,7 @@ void Core::settle() {
   compact_log();
   tell_tails();
   ask_for_cuts();
+  if (unannounced_) (void)recovery_announced();
   poll_sessions();
   keep_caches();
   if (cluster_.raft_wake) wake(*cluster_.raft_wake);

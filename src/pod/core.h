@@ -3,12 +3,14 @@
 //   core.cc            opening, persisting, the order in which things settle
 //   core_streams.cc    streams, the catalogue, what follows when a graph grows
 //   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
+//   core_recovery.cc   recovery with the paper key: guests, the recovering device, a veto
 //   core_keeping.cc    what identity keeps beside stream zero: head trees of removals, promises, stance
 //   core_established.cc  who becomes established: seven days, counted
 //   core_consent.cc    what needs more than one device's yes: requests and answers
 //   core_contest.cc    two changes that contradict each other
 //   core_news.cc       what a device is told that was shut out; leaving
 //   core_cluster.cc    Raft: cuts, coverage, membership
+//   core_generation.cc new generations of the cluster, by the owner's act
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
 //   core_caches.cc     which documents are folded in memory, their checkpoints, what lists show of them
@@ -29,6 +31,7 @@
 #include "identity/epochs.h"
 #include "identity/fold.h"
 #include "identity/operations.h"
+#include "identity/recovery.h"
 #include "pod/cluster_state.h"
 #include "pod/consent.h"
 #include "pod/pod.h"
@@ -62,6 +65,9 @@ struct Peer {
     bool tail = false;
   };
   std::map<log::StreamId, Live> live;
+  // No device of the pod: it has proved that it holds the paper key with this hash, and recovers (core_recovery.cc).
+  std::optional<Hash256> guest;
+  std::size_t guest_bytes = 0;  // Of events that it gave.
 };
 
 // A device that was shut out, for as long as it takes to tell it so.
@@ -150,6 +156,27 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   Result<Hash256> keep_removal_cut(const PublicKey& device);
   bool is_device(const PublicKey& key) const;
 
+  // --- core_recovery.cc ---
+  Status load_recovery();
+  RecoveryProgress recovery_progress(const PublicKey& member) const;
+  Status recover(const identity::PaperKey& paper, const identity::PaperKey& next, bool new_generation);
+  bool recovery_announced();
+  bool is_recovery_pending() const;
+  Status check_not_pending() const;
+  void note_recovery_times();
+  Status load_recovery_times();
+  bool was_here_before(const log::EventId& recovery) const;
+  std::optional<RecoveryNotice> recovery_notice() const;
+  Result<log::CoSignature> sign_veto(const log::EventId& recovery, const PublicKey& author);
+  Status veto(const log::EventId& recovery, const std::vector<log::CoSignature>& signatures);
+  bool guest_opened(identity::ConnectionId stream);
+  Result<Bytes> guest_knocked(identity::ConnectionId stream, const identity::RecoveryChannel& channel, ByteView frame);
+  void guest_received(const PublicKey& device, ByteView frame);
+  void guest_left(const PublicKey& device);
+  Status check_guest(const PublicKey& device, Peer& peer, const sync::Message& message) const;
+  bool may_stay(const PublicKey& device, const Peer& peer) const;
+  void tick_guests();
+
   // --- core_keeping.cc ---
   Status load_keeping();
   void keep_stance();
@@ -212,6 +239,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void finish_hand_over();
 
   // --- core_cluster.cc ---
+  Result<std::optional<ClusterState::Committed>> saved_order() const;
   Status open_raft(const Durability& durability);
   void raft_step(raft::Input input);
   void queue_coverage(const raft::Entries& entries);
@@ -228,8 +256,16 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::uint64_t cluster_generation() const;
   Hash256 applied_hash() const { return Hash256{cluster_.applied_hash.bytes}; }
 
+  // --- core_generation.cc ---
+  Status restart_cluster(bool although_answering);
+  bool majority_answers() const;
+  void follow_generation();
+  bool may_follow(const raft::Generation& generation) const;
+  void void_order(raft::Index kept);
+
   // --- core_peers.cc ---
   void connected(const PublicKey& device);
+  void add_peer(const PublicKey& device, std::optional<Hash256> guest);
   void disconnected(const PublicKey& device);
   void received(const PublicKey& device, Channel channel, ByteView frame);
   Status receive_sync(const PublicKey& device, Peer& peer, ByteView frame);
@@ -343,6 +379,11 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool left_told_ = false;               // Another device knows.
   std::optional<Tick> hand_over_until_;  // The others are to decide on the order before this device leaves.
   std::optional<UnixMs> recovery_seen_;  // When this device first saw a recovery that counts.
+  std::map<log::EventId, UnixMs> recoveries_seen_;
+  std::optional<UnixMs> recovered_at_;  // When this device recovered the pod, if it did.
+  bool unannounced_ = false;            // No member is known to store that recovery.
+  bool hold_sends_ = false;             // Until it is durable here.
+  identity::RecoveryDoor door_;
   std::optional<identity::EpochKeys> epochs_;
   log::Counts zero_counts_;
   std::optional<log::EpochId> current_epoch_;  // None: this device can store, not write.

@@ -50,6 +50,16 @@ Result<ClusterState::Committed> decode_applied(ByteView value) {
   return state;
 }
 
+}  // namespace
+
+// The state that the store holds, if it does.
+Result<std::optional<ClusterState::Committed>> Core::saved_order() const {
+  RZ_TRY(const auto record, store_.get(singleton_key("applied")));
+  if (!record) return std::nullopt;
+  RZ_TRY(ClusterState::Committed state, decode_applied(*record));
+  return state;
+}
+
 Status Core::open_raft(const Durability& durability) {
   raft::Options options;
   options.self = raft::Member{raft::NodeId{self_.bytes}, raft::Incarnation{cluster_.incarnation}};
@@ -61,15 +71,11 @@ Status Core::open_raft(const Durability& durability) {
   }
   RZ_TRY(raft::Recovery recovery, raft::recover(store_, promised));
   raft::PersistedState& persisted = recovery.state;
-  const auto applied = store_.get(singleton_key("applied"));
-  if (applied && *applied) {
-    RZ_TRY(ClusterState::Committed state, decode_applied(**applied));
-    persisted.applied = state.index;
-    persisted.covered = state.index;
-    cluster_.saved = state.index;
-    cluster_.covered = state.index;
-    cluster_.applied = state.index;
-    cluster_.to_apply.push_back(std::move(state));
+  RZ_TRY(auto applied, saved_order());
+  if (applied) {
+    persisted.applied = persisted.covered = applied->index;
+    cluster_.saved = cluster_.covered = cluster_.applied = applied->index;
+    cluster_.to_apply.push_back(*std::move(applied));
   }
   if (!store::may_promise(durability.standing) || recovery.behind_promise) {
     alarm(Alarm::Level::critical,
@@ -86,6 +92,7 @@ Status Core::open_raft(const Durability& durability) {
   if (fresh && founder && *founder) {
     raft_step(raft::FoundGeneration{raft::Generation{1, raft::FoundingHash{zero_->id().bytes}}, now_.wall});
   }
+  follow_generation();
   raft_step(raft::Ticked{});
   return {};
 }
@@ -114,6 +121,10 @@ void Core::raft_step(raft::Input input) {
     cluster_.install = out.install;
     cluster_.install_state.reset();
     cluster_.install_asked.reset();
+  }
+  if (out.generation_change) {
+    cluster_.install.reset();
+    void_order(out.generation_change->kept);
   }
   if (out.reset_to && cluster_.install_state) {
     cluster_.to_apply.clear();
@@ -155,6 +166,7 @@ void Core::queue_coverage(const raft::Entries& entries) {
   while (!cluster_.uncovered.empty() && cluster_.uncovered.back().index >= entries.first_index()) {
     cluster_.uncovered.pop_back();
   }
+  cluster_.covered = std::min(cluster_.covered, entries.first_index().prev());
   for (const raft::Entry& entry : entries) {
     ClusterState::Uncovered waiting{entry.index(), entry.header().root, {}, true, now_.tick};
     if (entry.kind() == raft::EntryKind::cut) {

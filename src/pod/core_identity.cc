@@ -46,6 +46,7 @@ void Core::refold() {
   ++identity_version_;
   keep_stance();
   note_recoveries();
+  note_recovery_times();
   std::set<log::AuthorKey> removed;
   for (const identity::Device& device : identity_.devices) {
     if (!device.in_pod()) removed.insert(device.key);
@@ -56,6 +57,9 @@ void Core::refold() {
     own_admission_ = own->admission;
     is_member_ = own->in_pod();
     if (!own->in_pod()) leave(*own);
+  } else if (recovered_at_) {
+    is_member_ = false;
+    output_.must_stop = output_.vetoed = true;
   }
   unlock_epochs();
   for (StreamReplica* replica : by_number_) {
@@ -66,12 +70,13 @@ void Core::refold() {
     recount(*replica);
   }
   for (const auto& [device, peer] : peers_) {
-    if (!is_device(device)) {
+    if (!may_stay(device, peer)) {
       to_drop_.emplace_back(device, Error{ErrorCode::not_a_device, "this device was suspended or removed"});
     }
   }
   consent_.due = true;
   cluster_.membership_due = now_.tick;
+  follow_generation();
 }
 
 // Keys that stream zero wraps for this device. Documents that waited for one are folded anew when they are next opened.
@@ -253,6 +258,7 @@ Result<Outcome> Core::remove_device(const PublicKey& device, const identity::Pap
   const identity::Device* known = identity_.find(device);
   if (known == nullptr) return fail(ErrorCode::not_found, "there is no such device");
   if (!known->in_pod() || known->leaving) return fail(ErrorCode::not_found, "the device was removed already");
+  if (known->is_personal()) RZ_CHECK(check_not_pending());
   if (!known->is_personal()) {
     RZ_CHECK(identity::draft_remove_cloud(identity_, self_, device, {}));
     RZ_TRY(const Hash256 cut, keep_removal_cut(device));

@@ -190,12 +190,12 @@ void Core::take_cut(log::HeadList heads) {
 // A device that was removed or suspended is told so, if it can be: it wipes its key when it learns of its removal.
 void Core::tell_before_drop(const PublicKey& device, Peer& peer) {
   const identity::Device* known = identity_.find(device);
-  if (known == nullptr || !peer.session->established()) return;
+  if (!peer.session->established()) return;
   // As of later: what a third device wrote is not held back any longer.
   while (auto frame = peer.session->poll(now_.tick + seconds(1))) {
     output_.send.push_back({device, Channel::sync, *std::move(frame)});
   }
-  if (known->removed) give_cut(device, known->removed->cut);
+  if (known != nullptr && known->removed) give_cut(device, known->removed->cut);
 }
 
 // --- Promises --------------------------------------------------------------------------------------------------------

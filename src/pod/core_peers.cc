@@ -30,14 +30,19 @@ void Core::connected(const PublicKey& device) {
     output_.close.push_back({device, Error{ErrorCode::not_a_device, "this is no device of this pod"}});
     return;
   }
+  add_peer(device, std::nullopt);
+}
+
+void Core::add_peer(const PublicKey& device, std::optional<Hash256> guest) {
   if (const auto known = peers_.find(device); known != peers_.end()) drop_live(device, known->second);
   Peer peer;
+  peer.guest = guest;
   peer.connection = next_connection_++;
   peer.last_heard = now_.tick;
   const sync::Hello hello{zero_->id(), cluster_.incarnation, cluster_generation(), cluster_.applied.n, applied_hash()};
   peer.session = std::make_unique<sync::Session>(*this, self_, hello);
   peers_.insert_or_assign(device, std::move(peer));
-  last_heard_[device] = now_.tick;
+  if (!guest) last_heard_[device] = now_.tick;
 }
 
 void Core::disconnected(const PublicKey& device) {
@@ -62,6 +67,7 @@ void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
     if (news_.contains(device)) hear_outsider(device, channel, frame);
     return;
   }
+  if (found->second.guest) return;
   found->second.last_heard = now_.tick;
   last_heard_[device] = now_.tick;
   if (channel == Channel::raft) {
@@ -70,7 +76,8 @@ void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
     if (message->from.id.bytes != device.bytes) {
       return drop_peer(device, Error{ErrorCode::sync_out_of_turn, "a message in another device's name"});
     }
-    return raft_step(raft::Received{*std::move(message)});
+    if (may_follow(message->generation)) raft_step(raft::Received{*std::move(message)});
+    return;
   }
   const Status taken = channel == Channel::sync ? receive_sync(device, found->second, frame)
                                                 : receive_live(device, found->second, frame);
@@ -79,8 +86,10 @@ void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
 
 Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
   RZ_TRY(sync::Message message, sync::decode(frame));
+  if (peer.guest) RZ_CHECK(check_guest(device, peer, message));
   if (const auto* hello = std::get_if<sync::Hello>(&message)) {
     RZ_CHECK(peer.session->on_hello(*hello));
+    if (peer.guest) return {};  // It has no part in the order.
     incarnations_[device] = hello->incarnation;
     raft_step(raft::Connected{raft::NodeId{device.bytes}});
     cluster_.membership_due = now_.tick;
@@ -184,6 +193,7 @@ void Core::poll_sessions() {
     tell_before_drop(device, peer->second);
     drop_peer(device, why);
   }
+  if (hold_sends_) return;
   for (auto& [device, peer] : peers_) {
     if (peer.session->established()) tell_requests(device, peer);
     if (peer.session->established() && !peer.places_told) {
@@ -331,7 +341,7 @@ void Core::tell_tails() {
     if (tail.payload->size() > sync::tail_bytes_max || tail.parents.size() > 256) continue;
     const Bytes frame = sync::encode_live(tail);
     for (const auto& [device, peer] : peers_) {
-      if (peer.session->established()) output_.send.push_back({device, Channel::live, frame});
+      if (peer.session->established() && !peer.guest) output_.send.push_back({device, Channel::live, frame});
     }
   }
 }
@@ -339,7 +349,7 @@ void Core::tell_tails() {
 void Core::set_cursor(const log::StreamId& document, std::optional<std::pair<std::uint64_t, std::uint64_t>> at) {
   const Bytes frame = sync::encode_live(sync::Cursor{document, at});
   for (const auto& [device, peer] : peers_) {
-    if (peer.session->established()) output_.send.push_back({device, Channel::live, frame});
+    if (peer.session->established() && !peer.guest) output_.send.push_back({device, Channel::live, frame});
   }
 }
 

@@ -28,7 +28,7 @@ WriteState Core::state_of(const StreamReplica& replica, EventIndex index) const 
   if (index.value < replica.durable()) {
     if (feed.author != self_) return WriteState::pod;  // Its author stores it, and so does this device.
     for (const auto& [device, peer] : peers_) {
-      if (peer.session->peer_stores(replica.id(), feed, graph.seq(index))) return WriteState::pod;
+      if (!peer.guest && peer.session->peer_stores(replica.id(), feed, graph.seq(index))) return WriteState::pod;
     }
     return WriteState::local;
   }
@@ -56,6 +56,7 @@ void Core::count_pending(const StreamReplica& replica, PodStatus& status) const 
   for (const EventIndex head : graph.heads_of(self_)) {
     std::uint64_t there = 0;
     for (const auto& [device, peer] : peers_) {
+      if (peer.guest) continue;  // No device yet: what it stores may be gone with it.
       there = std::max(there, peer.session->stored_there(replica.id(), graph.feed(head)));
     }
     for (std::optional<EventIndex> event = head; event && !replica.covered(*event); event = graph.prev(*event)) {
@@ -98,6 +99,7 @@ PodStatus Core::status() const {
   status.blind = own != nullptr && !own->is_personal() && !current_epoch_;
   status.read_only = read_only_;
   if (read_only_) status.role = "read-only";
+  status.recovery = recovery_notice();
   for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();

@@ -6,6 +6,8 @@
 //                               identity: promises, successor, chain, recovery_seen, cut/<root: 32> (a removal's
 //                               heads), seen (who awaits confirmation), ask/<device: 32> and answer/<request:
 //                               32><device: 32> (what devices ask of each other, and what was answered)
+//                               recovering (while a copy is fetched with the paper key), recovered (when), unannounced,
+//                               recoveries_seen
 //   s <number: 4>               a stream: [id, genesis block, keeping]
 //   e <number: 4> <record: 4>   a feed run of that stream, in the order of admission (log/run.h)
 //   l <number: 4> <head: 32>    a seal that came apart from its run

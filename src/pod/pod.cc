@@ -48,6 +48,29 @@ void Pod::pairing(Now now, identity::Inviter::Input input) {
   core_->pairing(std::move(input));
 }
 
+bool Pod::guest_opened(Now now, identity::ConnectionId stream) {
+  core_->at(now);
+  return core_->guest_opened(stream);
+}
+
+void Pod::guest_closed(identity::ConnectionId stream) { core_->door_.closed(stream); }
+
+Result<Bytes> Pod::guest_knocked(Now now, identity::ConnectionId stream, const identity::RecoveryChannel& channel,
+                                 ByteView frame) {
+  core_->at(now);
+  return core_->guest_knocked(stream, channel, frame);
+}
+
+void Pod::guest_received(Now now, const PublicKey& device, ByteView frame) {
+  core_->at(now);
+  core_->guest_received(device, frame);
+}
+
+void Pod::guest_left(Now now, const PublicKey& device) {
+  core_->at(now);
+  core_->guest_left(device);
+}
+
 Output Pod::take_output(Now now) {
   core_->at(now);
   return core_->take_output();
@@ -201,6 +224,35 @@ void Pod::confirm_paper(Now now) {
   core_->at(now);
   core_->paper_confirmed_ = true;
   core_->batch_.put(singleton_key("paper_confirmed"), Bytes{1});
+}
+
+Status Pod::restart_cluster(Now now, bool although_answering) {
+  core_->at(now);
+  return core_->restart_cluster(although_answering);
+}
+
+// --- Recovery --------------------------------------------------------------------------------------------------------
+
+Status Pod::recover(Now now, const identity::PaperKey& paper, const identity::PaperKey& next, bool new_generation) {
+  core_->at(now);
+  return core_->recover(paper, next, new_generation);
+}
+
+RecoveryProgress Pod::recovery_progress(const PublicKey& member) const { return core_->recovery_progress(member); }
+
+bool Pod::recovery_announced(Now now) {
+  core_->at(now);
+  return core_->recovery_announced();
+}
+
+Result<log::CoSignature> Pod::sign_veto(Now now, const log::EventId& recovery, const PublicKey& author) {
+  core_->at(now);
+  return core_->sign_veto(recovery, author);
+}
+
+Status Pod::veto(Now now, const log::EventId& recovery, const std::vector<log::CoSignature>& signatures) {
+  core_->at(now);
+  return core_->veto(recovery, signatures);
 }
 
 // --- Questions -------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@
 #include "identity/join_link.h"
 #include "identity/pairing.h"
 #include "identity/paper.h"
+#include "identity/recovery.h"
 #include "identity/state.h"
 #include "log/control.h"
 #include "pod/export.h"
@@ -126,7 +127,9 @@ struct Output {
   std::vector<Close> close;
   std::vector<Notice> notices;
   std::optional<Tick> wake_at;
-  bool must_stop = false;  // This device was removed: it takes no further part.
+  std::vector<identity::ConnectionId> guest_reset;  // Streams of /rhizome/recover/1 that never proved anything.
+  bool must_stop = false;                           // This device was removed: it takes no further part.
+  bool vetoed = false;                              // More exactly: the recovery that made it a device was vetoed.
   bool must_wipe = false;  // And its key is to be deleted now; not while it may still veto a recovery.
 };
 
@@ -159,6 +162,27 @@ struct DeviceSummary {
   std::vector<ipld::Multiaddr> addresses;
 };
 
+// A recovery with the paper key that can still be vetoed, as this device's clock has it.
+struct RecoveryNotice {
+  log::EventId operation;
+  PublicKey device;
+  std::string name;
+  bool own = false;       // This device is the one that recovered.
+  bool may_veto = false;  // It is one of those whose majority, and at least two, may.
+  UnixMs until;
+};
+
+// How far the fetching has come, on a device that recovers.
+struct RecoveryProgress {
+  bool connected = false;
+  bool told = false;                  // The member has said all that it stores.
+  std::uint64_t events = 0;           // Here.
+  std::uint64_t events_missing = 0;   // That the member stores, as it said.
+  std::uint64_t cuts_missing = 0;     // Head trees that removals name.
+  std::uint64_t streams_unsaved = 0;  // With something that is not durable here yet.
+  bool complete() const { return told && events_missing == 0 && cuts_missing == 0 && streams_unsaved == 0; }
+};
+
 struct PodStatus {
   PublicKey device;
   std::string name;
@@ -183,6 +207,7 @@ struct PodStatus {
   bool damaged = false;
   bool read_only =
       false;  // A copy from an export: no device of the pod. It writes nothing, votes on nothing, dials nobody.
+  std::optional<RecoveryNotice> recovery;
 };
 
 struct EventSummary {
@@ -272,6 +297,10 @@ class Pod {
   static Result<store::Batch> copied(ByteView genesis, const Options& options, crypto::Entropy& entropy);
   Status import_record(Now now, const ExportRecord& record);
   Status finish_import(Now now, const ExportManifest& manifest);
+  // The same for a device that recovers the pod, over what the store may hold already (a copy, or an attempt that was
+  // broken off). `member`: who serves it; null: nobody, it recovers from what is here. Errors: sync_wrong_pod.
+  static Result<store::Batch> recovering(const store::Reader& store, ByteView genesis, const PublicKey* member,
+                                         const Options& options, crypto::Entropy& entropy);
 
   // Opens what the store holds.
   // `store` and `entropy` outlive the pod. Errors: not_found (no pod here), store_damaged.
@@ -291,6 +320,17 @@ class Pod {
   void received(Now now, const PublicKey& device, Channel channel, ByteView frame);
   void pairing(Now now, identity::Inviter::Input input);
   Output take_output(Now now);
+
+  // --- Guests: /rhizome/recover/1, from who is no device (identity/recovery.h)
+  // A stream was opened. False: reset it.
+  bool guest_opened(Now now, identity::ConnectionId stream);
+  void guest_closed(identity::ConnectionId stream);
+  // Its first frame. Success: the answer, and from then on frames of sync come and go (Output::send, Channel::sync).
+  // Any error: reset the stream, and don't tell why.
+  Result<Bytes> guest_knocked(Now now, identity::ConnectionId stream, const identity::RecoveryChannel& channel,
+                              ByteView frame);
+  void guest_received(Now now, const PublicKey& device, ByteView frame);
+  void guest_left(Now now, const PublicKey& device);
 
   // Whether a connection of this key may sync: a device of the pod that is neither removed nor suspended.
   bool is_device(const PublicKey& key) const;
@@ -349,6 +389,24 @@ class Pod {
   // Every write of a read-only copy. Errors: pod_read_only, saying what to do.
   Status check_writable() const;
   void confirm_paper(Now now);
+  // A new generation of the cluster with this device as its one voter, where the majority is lost; the others rejoin as
+  // learners. Errors: bad_argument (a majority answers, unless it is wanted all the same), not_a_device (a cloud peer,
+  // or removed).
+  Status restart_cluster(Now now, bool although_answering = false);
+
+  // --- Recovery with the paper key
+  // On a store that began with `recovering`, once everything is here: makes this device one of the pod and commits to
+  // the next paper, which must be durable somewhere before. `new_generation`: the devices that decided on the order
+  // are lost, and this one decides from now on. Errors: recovery_wrong_key (an older paper, or another pod's),
+  // device_known, identity_bad_history (a later version's); then nothing of what came out may be committed.
+  Status recover(Now now, const identity::PaperKey& paper, const identity::PaperKey& next, bool new_generation);
+  RecoveryProgress recovery_progress(const PublicKey& member) const;
+  // Whether a member stores the recovery durably. True where there was none.
+  bool recovery_announced(Now now);
+  // This device's signature under a veto that `author` is going to write; and writing it. Errors: not_found,
+  // authority_missing, not_authentic.
+  Result<log::CoSignature> sign_veto(Now now, const log::EventId& recovery, const PublicKey& author);
+  Status veto(Now now, const log::EventId& recovery, const std::vector<log::CoSignature>& signatures);
 
   // --- Questions
   // ----------------------------------------------------------------------------------------------------------

@@ -119,9 +119,14 @@ struct FoundGeneration {
   UnixMs time;
 };
 
-using Input =
-    std::variant<Ticked, Received, Persisted, CoverageDurable, Propose, ProposeConfiguration, Read, TransferLeadership,
-                 WakeUp, Leave, ForgetLeader, Connected, Damaged, SnapshotTaken, SnapshotInstalled, FoundGeneration>;
+// Another generation is known to have won: leave this one, and learn from its members who votes in it.
+struct Superseded {
+  Generation generation;
+};
+
+using Input = std::variant<Ticked, Received, Persisted, CoverageDurable, Propose, ProposeConfiguration, Read,
+                           TransferLeadership, WakeUp, Leave, ForgetLeader, Connected, Damaged, SnapshotTaken,
+                           SnapshotInstalled, FoundGeneration, Superseded>;
 
 // --- What to do --------------------------------------------------------------------------------------------------
 

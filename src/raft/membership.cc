@@ -110,6 +110,16 @@ void Raft::on(const FoundGeneration& event) {
   propose_configuration({{options_.self}, {}, {}}, std::max(event.time, last_time()));
 }
 
+// Whoever it knew may know who leads there, or has still to learn of it too.
+void Raft::on(const Superseded& event) {
+  if (!event.generation.wins_over(hard_state_.generation)) return;
+  const std::vector<Member> known = configuration().members();
+  adopt_generation(event.generation);
+  for (const Member& member : known) {
+    if (member.id != options_.self.id) send(member, Wake{});
+  }
+}
+
 // Another life of the cluster has won: nothing of the old one binds, and who votes is still to be learnt. The log stays
 // until the new leader's contradicts it.
 void Raft::adopt_generation(const Generation& generation) {
@@ -126,10 +136,7 @@ void Raft::adopt_generation(const Generation& generation) {
   stranded_.clear();
   installing_.reset();
   out_->generation_change = GenerationChange{generation, applied_};
-  if (same_number) {  // Its entries could not be told from the winner's.
-    out_->generation_change->kept = {};
-    restart_log({}, {});
-  }
+  if (same_number) begin_anew();  // Its entries could not be told from the winner's.
 }
 
 }  // namespace rz::raft

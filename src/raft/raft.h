@@ -173,6 +173,7 @@ class Raft {
   bool is_active(const Progress& progress) const;
   const Configuration& configuration_at(Index index) const;
   void on(const FoundGeneration& event);
+  void on(const Superseded& event);
   void adopt_generation(const Generation& generation);
 
   // read_index.cc
@@ -190,6 +191,7 @@ class Raft {
   void on(const SnapshotInstalled& event);
   void send_snapshot(Progress& progress);
   void restart_log(const EntryId& base, Configuration configuration);
+  void begin_anew();
   void receive(const Message& message, const InstallSnapshot& install);
 
   // repair.cc

@@ -134,9 +134,8 @@ void Raft::receive(const Message& message, const Append& append) {
   Entries entries = append.entries;
   const EntryId base = log_.base();
   if (prev.index < base.index) {
-    if (commit_ < base.index) {  // Another generation began below what is kept here: begin anew.
-      if (applied_.n > 0) out_->generation_change = GenerationChange{hard_state_.generation, {}};
-      restart_log({}, {});
+    if (commit_ < base.index) {  // Another generation began below what is kept here.
+      begin_anew();
     } else {
       entries = entries.between(base.index.next(), Index{never.us});  // What is compacted is committed: it agrees.
       prev = base;
@@ -158,7 +157,11 @@ void Raft::receive(const Message& message, const Append& append) {
       agreed = prev.index;
       while (agreed < log_.last_index() && log_.has(id_of(entries[static_cast<std::size_t>(agreed.n - prev.index.n)])))
         agreed = agreed.next();
-      if (agreed < commit_) return;  // A leader that contradicts what is committed lies.
+      if (agreed < commit_) return;                       // A leader that contradicts what is committed lies.
+      if (snapshot_ && agreed < snapshot_->last.index) {  // It stands for what never was, and so does its base.
+        begin_anew();
+        return send_after_persist(message.from, AppendReply{.rejected = true, .last_seen = prev.index});
+      }
       if (agreed < log_.last_index()) truncate_from(agreed.next());
     }
     entries = entries.between(agreed.next(), end.next());

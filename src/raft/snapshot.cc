@@ -58,6 +58,12 @@ void Raft::on(const SnapshotInstalled& event) {
   if (is_damaged()) check_whole();
 }
 
+// Nothing of an earlier generation's log is of use here: what was applied of it is void.
+void Raft::begin_anew() {
+  if (applied_.n > 0) out_->generation_change = GenerationChange{hard_state_.generation, {}};
+  restart_log({}, {});
+}
+
 // Nothing before or after `base` is kept.
 void Raft::restart_log(const EntryId& base, Configuration configuration) {
   if (snapshot_ && snapshot_->last != base) snapshot_.reset();

@@ -100,6 +100,7 @@ Status Session::on_have(Tick now, const Have& theirs) {
   if (!their_hello_) return fail(ErrorCode::sync_out_of_turn, "a have before the hello");
   for (const StreamRows& stream : theirs.streams) {
     for (const log::FeedHead& row : stream.rows) note_peer(stream.stream, row.feed, row.seq.value + 1);
+    if (rows_known_ > options_.rows_known_max) return fail(ErrorCode::sync_overrun, "more chains than a pod can have");
     if (!their_have_complete_) their_first_rows_[stream.stream] = stream.rows;
   }
   if (their_have_complete_ || !theirs.last) return {};
@@ -325,6 +326,7 @@ std::optional<Bytes> Session::next_events() {
 
 void Session::note_peer(const StreamId& stream, const FeedName& feed, std::uint64_t count) {
   Row& row = rows_[stream][feed];
+  rows_known_ += row.stored_there == 0 && count > 0 ? 1 : 0;
   row.stored_there = std::max(row.stored_there, count);
   row.sent_there = std::max(row.sent_there, count);
 }

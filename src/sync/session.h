@@ -44,10 +44,21 @@ struct SessionOptions {
   std::size_t run_bytes_max = 256 * 1024;      // Bodies in one frame, about.
   std::size_t run_events_max = 1024;
   Duration forward_delay = milliseconds(40);  // Before another device's event is passed on.
+  // Chains that the other side may say it stores: who says more would make this device grow by words alone.
+  std::size_t rows_known_max = std::size_t{1} << 21;
 };
 
 class Session {
  public:
+  // How many events of a feed, from its first: each of them at least as many as what it implies.
+  struct Row {
+    std::uint64_t stored_there = 0;  // Durable at the other side.
+    std::uint64_t sent_there = 0;    // Sent, or stored there.
+    std::uint64_t announced = 0;     // What the other side knows to be durable here.
+    std::uint64_t taken = 0;         // What came from it: the acknowledgement says that.
+  };
+  using Rows = std::map<log::FeedName, Row>;
+
   Session(const Replica& replica, const log::AuthorKey& self, const Hello& hello, SessionOptions options = {});
 
   // --- The other side
@@ -89,6 +100,8 @@ class Session {
   bool peer_stores(const log::StreamId& stream, const log::FeedName& feed, log::Seq seq) const;
   // How many events of the feed, from its first, are durable there.
   std::uint64_t stored_there(const log::StreamId& stream, const log::FeedName& feed) const;
+  // What is known of each chain that either side has spoken of.
+  const std::map<log::StreamId, Rows>& rows() const { return rows_; }
   // Both had applied the same last cut when they met: what it holds is durable on both.
   bool has_common_cut() const;
   // How many events wait to be sent, about: for progress bars.
@@ -115,14 +128,6 @@ class Session {
     log::StreamId stream;
     log::EventIndex event;
   };
-  // How many events of a feed, from its first: each of them at least as many as what it implies.
-  struct Row {
-    std::uint64_t stored_there = 0;  // Durable at the other side.
-    std::uint64_t sent_there = 0;    // Sent, or stored there.
-    std::uint64_t announced = 0;     // What the other side knows to be durable here.
-    std::uint64_t taken = 0;         // What came from it: the acknowledgement says that.
-  };
-  using Rows = std::map<log::FeedName, Row>;
 
   void say_what_is_here();
   log::FeedHeads durable_rows(const log::EventGraph& graph, std::uint32_t durable) const;
@@ -156,6 +161,7 @@ class Session {
   std::deque<Bytes> control_;  // Small frames that go first.
   std::map<log::StreamId, log::FeedHeads> their_first_rows_;
   std::map<log::StreamId, Rows> rows_;
+  std::size_t rows_known_ = 0;  // With something stored there.
   std::deque<Backlog> backlog_;
   std::uint64_t backlog_events_ = 0;
   std::deque<UnderWay> under_way_;

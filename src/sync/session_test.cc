@@ -423,5 +423,29 @@ TEST_F(SessionTest, RandomBreaksEndEqual) {
   }
 }
 
+TEST(SessionLimits, WhoNamesChainsWithoutEndIsLeft) {
+  World world(2, 0);
+  Side a(world, 0);
+  SessionOptions options;
+  options.rows_known_max = 100;
+  a.open(options);
+  must(a.session->on_hello(a.hello()));
+  Status said;
+  std::uint64_t feed = 0;
+  for (int round = 0; round < 12 && said; ++round) {
+    Have have{{{world.stream, {}}}, false};
+    for (int i = 0; i < 10; ++i) {
+      log::FeedHead row;
+      row.feed.feed.value = feed++;
+      have.streams[0].rows.push_back(row);
+    }
+    said = a.session->on_have(Tick{1}, have);
+    if (said) said = a.session->on_have(Tick{1}, have);  // Said twice, it counts once.
+  }
+  ASSERT_FALSE(said.has_value());
+  EXPECT_EQ(said.error().code, ErrorCode::sync_overrun);
+  EXPECT_EQ(feed, 110u);
+}
+
 }  // namespace
 }  // namespace rz::sync

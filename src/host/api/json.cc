@@ -36,6 +36,17 @@ namespace {
 
 std::string cid_text(const log::EventId& id) { return ipld::Cid::dag_cbor_sha256(Hash256{id.bytes}).to_string(); }
 
+// A recovery with the paper key of the last 72 hours; null: none.
+Json recovery_json(const pod::PodStatus& status) {
+  if (!status.recovery) return nullptr;
+  const pod::RecoveryNotice& notice = *status.recovery;
+  return {{"device", notice.device.hex()},
+          {"name", notice.name},
+          {"this", notice.own},
+          {"may_veto", notice.may_veto},
+          {"until_ms", notice.until.ms}};
+}
+
 std::string_view kind_name(log::DeviceKind kind) { return kind == log::DeviceKind::cloud ? "cloud" : "personal"; }
 
 }  // namespace
@@ -72,6 +83,7 @@ Json status_json(Daemon& daemon) {
       {"sealed", status.sealed},
       {"requests", daemon.pod().requests().size()},
       {"contested", !daemon.pod().rivals().empty()},
+      {"recovery", recovery_json(status)},
       {"damaged", status.damaged},
       {"read_only", status.read_only},
       {"disk_full", daemon.held_up().has_value()},
@@ -112,6 +124,17 @@ Json alarms_json(Daemon& daemon, const std::vector<pod::DeviceSummary>& devices,
   if (!status.paper_confirmed) {
     add("paper", "warning", "Your paper key is not written down yet. It is the only way back if every device is lost.",
         "confirm_paper");
+  }
+  if (status.recovery && status.recovery->own) {
+    add("recovered", "info",
+        "This device came back with the paper key. For 72 hours your other devices may object, and it removes nobody.",
+        nullptr);
+  } else if (status.recovery) {
+    add("recovered", "critical",
+        words("Somebody recovered this pod with the paper key, onto a device called \"", status.recovery->name,
+              "\". If that was not you, suspend that device now: it gets nothing new from then on.",
+              status.recovery->may_veto ? " Your older devices can undo the recovery together, within 72 hours." : ""),
+        "lost_device");
   }
   if (!others) {
     add("alone", "info", "Your pod is on this device only. A second device keeps it safe.", "add_device");

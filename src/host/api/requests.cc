@@ -7,9 +7,11 @@
 #include "host/api/json.h"
 #include "host/daemon/clock.h"
 #include "host/daemon/daemon.h"
+#include "host/daemon/recover.h"
 #include "host/log/logger.h"
 #include "host/metrics/metrics.h"
 #include "identity/join_code.h"
+#include "log/genesis.h"
 
 namespace rz::host {
 namespace {
@@ -125,15 +127,21 @@ Result<std::string> Api::get(const HttpRequest& request) {
   }
   if (first == "paper" && path.size() == 1) {
     RZ_TRY(const auto paper, daemon_.files().read_paper());
-    if (!paper) return dump({{"confirmed", true}});
-    const Json status = status_json(daemon_);
+    // The whole sheet: `rhizome recover` wants the DID, and an address where a device of the pod listens.
+    const std::string did = log::did_text(daemon_.pod().identity().did);
+    const std::vector<std::string> addresses = addresses_for_paper(daemon_.pod(), now());
+    std::string rest = "\n" + did;
+    for (const std::string& address : addresses) rest += "\n" + address;
+    if (!paper) {
+      return dump({{"confirmed", true}, {"did", did}, {"addresses", addresses}, {"qr_svg", qr_svg(rest.substr(1))}});
+    }
     const std::vector<std::string> paper_words = paper->to_words();
     std::string joined;
     for (const std::string& word : paper_words) joined += (joined.empty() ? "" : " ") + word;
     return dump({{"words", paper_words},
-                 {"did", status["did"]},
-                 {"addresses", status["addresses"]},
-                 {"qr_svg", qr_svg(joined)},
+                 {"did", did},
+                 {"addresses", addresses},
+                 {"qr_svg", qr_svg(joined + rest)},
                  {"confirmed", false},
                  // Which words are asked for depends on the pod alone: reloading does not make it easier.
                  {"ask", {2, 10, 19}}});

@@ -87,6 +87,7 @@ Status Daemon::open() {
         held_up_ = std::move(condition);
       });
   links_ = std::make_unique<Links>(*transport_, self, link_handlers());
+  recoveries_ = std::make_unique<RecoveryServer>(*transport_, *pod_, [this] { pump(); });
   transport_->handle(pairing_protocol, [this](const StreamPtr& stream) { serve_pairing(stream); });
   return {};
 }
@@ -143,7 +144,9 @@ void Daemon::carry_out() {
         });
     if (!queued) return fail(queued.error());
   }
-  for (const pod::Send& send : out.send) links_->send(send.to, send.channel, send.frame);
+  for (const pod::Send& send : out.send) {
+    if (!recoveries_->send(send.to, send.channel, send.frame)) links_->send(send.to, send.channel, send.frame);
+  }
   for (const identity::Inviter::Send& send : out.pairing_send) {
     const auto stream = pairing_.find(send.connection.value);
     if (stream != pairing_.end()) (void)stream->second->send_frame(send.bytes);
@@ -152,9 +155,18 @@ void Daemon::carry_out() {
     const auto stream = pairing_.find(id.value);
     if (stream != pairing_.end()) stream->second->close();
   }
-  for (const pod::Output::Close& close : out.close) links_->close(close.device);
+  for (const pod::Output::Close& close : out.close) {
+    links_->close(close.device);
+    recoveries_->close(close.device);
+  }
+  for (const identity::ConnectionId stream : out.guest_reset) recoveries_->reset(stream);
   watch_pairing(out.notices);
   api_->notify(out.notices);
+  if (out.vetoed) {
+    return fail(Error{ErrorCode::not_a_device,
+                      "the other devices of this pod have vetoed the recovery that made this one a device: it takes no "
+                      "further part"});
+  }
   if (out.must_wipe) {
     files_.drop_keys();
     files_.drop_paper();

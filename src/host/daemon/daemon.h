@@ -14,6 +14,7 @@
 #include "host/daemon/links.h"
 #include "host/daemon/listening.h"
 #include "host/discovery/finder.h"
+#include "host/daemon/recovery_server.h"
 #include "host/entropy.h"
 #include "host/http/http_server.h"
 #include "host/network/network_watch.h"
@@ -109,6 +110,7 @@ class Daemon {
   std::unique_ptr<NetworkWatch> network_watch_;
   std::unique_ptr<Finder> finder_;
   std::optional<pod::Pod> pod_;
+  std::unique_ptr<RecoveryServer> recoveries_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<Impl> impl_;

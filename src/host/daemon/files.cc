@@ -102,15 +102,15 @@ Status DeviceFiles::prepare() const {
   return {};
 }
 
-Result<identity::DeviceKeys> DeviceFiles::read_keys() const {
-  RZ_TRY(std::string text, read_file(path("device.key"), small_file_bytes_max));
-  RZ_TRY(crypto::Secret32 secret, parse_secret(text, path("device.key")));
+Result<identity::DeviceKeys> DeviceFiles::read_keys(std::string_view name) const {
+  RZ_TRY(std::string text, read_file(path(name), small_file_bytes_max));
+  RZ_TRY(crypto::Secret32 secret, parse_secret(text, path(name)));
   crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
   return identity::DeviceKeys(std::move(secret));
 }
 
-Status DeviceFiles::write_keys(const identity::DeviceKeys& keys) const {
-  return write_file(path("device.key"), to_hex(keys.secret().expose()) + "\n", 0600);
+Status DeviceFiles::write_keys(const identity::DeviceKeys& keys, std::string_view name) const {
+  return write_file(path(name), to_hex(keys.secret().expose()) + "\n", 0600);
 }
 
 Result<std::optional<identity::PaperKey>> DeviceFiles::read_paper() const {

@@ -1,7 +1,7 @@
 // The files of a device's folder beside its store, and where the folder is.
 //
 //   store.db …      the store (store/sqlite_store.h), `promise` beside it
-//   device.key      the device's secret, hexadecimal, mode 0600
+//   device.key      the device's secret, hexadecimal, mode 0600; while a recovery is under way recover.key instead
 //   paper.key       the paper key's seed until its owner has confirmed the paper, mode 0600
 //   api.token       what requests to the page and the API carry, mode 0600
 //   daemon.json     {pid, http, url} while the daemon runs
@@ -29,8 +29,8 @@ struct DeviceFiles {
   Status prepare() const;
 
   // Errors: not_found, store_damaged (not a key), store_io.
-  Result<identity::DeviceKeys> read_keys() const;
-  Status write_keys(const identity::DeviceKeys& keys) const;
+  Result<identity::DeviceKeys> read_keys(std::string_view name = "device.key") const;
+  Status write_keys(const identity::DeviceKeys& keys, std::string_view name = "device.key") const;
   // This device was removed: what it could read with is gone.
   void drop_keys() const;
   // Nothing once the paper is confirmed.

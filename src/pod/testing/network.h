@@ -65,6 +65,12 @@ class Network {
   std::size_t found(std::string name = "laptop");
   // A new device, paired by `inviter`, which says yes. Returns its number; asserts that it comes about.
   std::size_t add(std::size_t inviter, std::string name, log::DeviceKind kind = log::DeviceKind::personal);
+  // A new device that proves `paper` to `member` and is its guest from then on. Nothing where the member does not let
+  // it in. `again`: a device that tried before and whose process has ended. `end_guest` ends that connection; from then
+  // on it is dialled as a device.
+  std::optional<std::size_t> recovering(std::size_t member, std::string name, const identity::PaperKey& paper,
+                                        std::optional<std::size_t> again = std::nullopt);
+  void end_guest(std::size_t device, std::size_t member) { disconnect(device, member); }
   std::size_t size() const { return devices_.size(); }
   Device& device(std::size_t i) { return *devices_[i]; }
   Pod& pod(std::size_t i) { return *devices_[i]->pod; }
@@ -113,7 +119,8 @@ class Network {
  private:
   struct Connection {
     std::uint64_t id = 0;
-    Tick last[2];  // When the last frame of either direction arrives.
+    Tick last[2];                     // When the last frame of either direction arrives.
+    std::optional<std::size_t> host;  // The other end is this one's guest.
   };
   using Pair = std::pair<std::size_t, std::size_t>;
   static Pair pair_of(std::size_t a, std::size_t b) { return a < b ? Pair{a, b} : Pair{b, a}; }

@@ -84,6 +84,39 @@ std::size_t Network::add(std::size_t inviter, std::string name, log::DeviceKind 
   return added;
 }
 
+std::optional<std::size_t> Network::recovering(std::size_t member, std::string name, const identity::PaperKey& paper,
+                                               std::optional<std::size_t> again) {
+  std::unique_ptr<Device> made;
+  if (!again) made = std::make_unique<Device>(name, identity::DeviceKeys::random(entropy_), random_.next());
+  Device& device = again ? *devices_[*again] : *made;
+  identity::RecoveryChannel channel;
+  entropy_.fill(channel.exporter.mutable_view());
+  channel.recoverer = device.keys.public_key();
+  channel.member = key(member);
+  const identity::ConnectionId stream{next_connection_++};
+  RZ_ASSERT(pod(member).guest_opened(now(), stream));
+  const log::Did did = pod(member).status(now()).did;
+  const Bytes request = identity::encode_recovery_request(identity::make_recovery_request(paper, did, channel));
+  const auto answer = pod(member).guest_knocked(now(), stream, channel, request);
+  if (!answer) return std::nullopt;
+  const auto grant = identity::decode_recovery_grant(*answer);
+  RZ_ASSERT(grant.has_value());
+  RZ_ASSERT(identity::check_recovery_grant(*grant, did).has_value());
+  Options options;
+  options.name = std::move(name);
+  const auto batch = Pod::recovering(device.store, grant->genesis, &channel.member, options, device.entropy);
+  RZ_ASSERT(batch.has_value());
+  RZ_ASSERT(device.store.commit(*batch).has_value());
+  if (made) devices_.push_back(std::move(made));
+  const std::size_t added = again ? *again : devices_.size() - 1;
+  RZ_ASSERT(open(added).has_value());
+  connections_[pair_of(member, added)] = {next_connection_++, {now_, now_}, member};
+  pod(added).connected(now(), key(member));
+  pump(added);
+  pump(member);
+  return added;
+}
+
 Status Network::open(std::size_t i) {
   Device& device = *devices_[i];
   Options options;
@@ -156,7 +189,7 @@ void Network::connect(std::size_t a, std::size_t b) {
   if (devices_[a]->stopped || devices_[b]->stopped) return;
   if (!pod(a).may_connect(key(b)) || !pod(b).may_connect(key(a))) return;
   if (!pod(a).is_device(key(b)) && !pod(b).is_device(key(a))) return;  // Neither would dial.
-  connections_[pair] = {next_connection_++, {now_, now_}};
+  connections_[pair] = {next_connection_++, {now_, now_}, std::nullopt};
   pod(a).connected(now(), key(b));
   pod(b).connected(now(), key(a));
   pump(a);
@@ -164,12 +197,19 @@ void Network::connect(std::size_t a, std::size_t b) {
 }
 
 void Network::disconnect(std::size_t a, std::size_t b) {
-  if (connections_.erase(pair_of(a, b)) == 0) return;
+  const auto known = connections_.find(pair_of(a, b));
+  if (known == connections_.end()) return;
+  const std::optional<std::size_t> host = known->second.host;
+  connections_.erase(known);
   held_.erase(Pair{a, b});
   held_.erase(Pair{b, a});
   for (const auto& [one, other] : {Pair{a, b}, Pair{b, a}}) {
     if (!alive(one)) continue;
-    pod(one).disconnected(now(), key(other));
+    if (host == one) {
+      pod(one).guest_left(now(), key(other));
+    } else {
+      pod(one).disconnected(now(), key(other));
+    }
     pump(one);
   }
 }
@@ -221,7 +261,11 @@ void Network::send(std::size_t from, Send frame) {
   schedule(last, [this, from, to = *to, id = known->second.id, sent = std::move(frame)] {
     const auto still = connections_.find(pair_of(from, to));
     if (still == connections_.end() || still->second.id != id || !alive(to)) return;
-    pod(to).received(now(), key(from), sent.channel, sent.frame);
+    if (still->second.host == to) {
+      pod(to).guest_received(now(), key(from), sent.frame);
+    } else {
+      pod(to).received(now(), key(from), sent.channel, sent.frame);
+    }
     pump(to);
   });
 }

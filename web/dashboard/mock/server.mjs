@@ -513,7 +513,12 @@ class Daemon {
         return {};
       case "GET /api/paper":
         return world.paper_confirmed
-          ? { confirmed: true }
+          ? {
+              confirmed: true,
+              did: this.status().did,
+              addresses: world.devices.at(-1)?.addresses ?? [],
+              qr_svg: pretend_qr("slip"),
+            }
           : {
               words: sample_words,
               did: this.status().did,

@@ -53,7 +53,7 @@ export interface Alarm {
   id: string;
   level: "info" | "warning" | "critical";
   text: string;
-  action: null | "confirm_paper" | "add_device" | "restart" | "answer" | "decide";
+  action: null | "confirm_paper" | "add_device" | "lost_device" | "restart" | "answer" | "decide";
 }
 
 /** What one device asks the others to agree to. A yes is for exactly this: the id is of what it signs. */
