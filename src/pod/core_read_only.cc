@@ -132,6 +132,8 @@ Status Core::import_key(const ExportKey& given) {
   RZ_CHECK(epochs_->add(given.epoch, given.key, facts->second.commitment));
   read_keys_.insert_or_assign(given.epoch, given.key.clone());
   keep_read_keys();
+  choose_epoch();
+  for (auto& [id, summary] : summaries_) summary.is_current = false;
   for (StreamReplica* replica : by_number_) {
     if (replica != zero_) replica->keys_came();
   }

@@ -433,7 +433,7 @@ class Pod {
   // snapshot_not_ready, identity_contested, unsupported.
   Result<std::unique_ptr<SnapshotMaker>> snapshot() const;
   // Begins an export of all that is here; the pod outlives it. `sealed`: without keys, so that only the paper key opens
-  // it. Errors: snapshot_blind (no keys here, and not sealed).
+  // it. Errors: snapshot_blind (no keys here, and not sealed), snapshot_not_ready (a removal's head tree is missing).
   Result<std::unique_ptr<ExportMaker>> export_pod(bool sealed) const;
 
  private:
