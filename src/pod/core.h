@@ -4,7 +4,9 @@
 //   core_streams.cc    streams, the catalogue, what follows when a graph grows
 //   core_identity.cc   stream zero, epochs, pairing, the owner's device commands
 //   core_keeping.cc    what identity keeps beside stream zero: head trees of removals, promises, stance
-//   core_cluster.cc    Raft: cuts, coverage, membership
+//   core_cluster.cc    Raft: cuts, coverage
+//   core_membership.cc who takes part in the order, and who decides on it
+//   core_generation.cc new generations of the cluster, by the owner's act
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
 //   core_caches.cc     which documents are folded in memory, their checkpoints, what lists show of them
@@ -131,6 +133,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void write_successor();
 
   // --- core_cluster.cc ---
+  Result<std::optional<ClusterState::Committed>> saved_order() const;
   Status open_raft(const Durability& durability);
   void raft_step(raft::Input input);
   void queue_coverage(const raft::Entries& entries);
@@ -139,13 +142,29 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void apply_waiting();
   void propose_cut();
   void wake_for_order();
-  void plan_membership();
   void compact_log();
   void advance_install();
   void take_state(const sync::State& state);
   void give_state(const PublicKey& device, const sync::StateWanted& wanted);
   std::uint64_t cluster_generation() const;
   Hash256 applied_hash() const { return Hash256{cluster_.applied_hash.bytes}; }
+
+  // --- core_membership.cc ---
+  std::optional<raft::ChangeProposal> follow_identity(const std::vector<raft::MemberStatus>& known) const;
+  std::vector<raft::MemberFacts> member_facts() const;
+  void plan_membership();
+  bool propose_members(const raft::ChangeProposal& change);
+  void prepare_sleep();
+  Status set_voter(const PublicKey& device, bool votes);
+  Status transfer_leadership(const std::optional<PublicKey>& to);
+  Status check_leads() const;
+
+  // --- core_generation.cc ---
+  Status restart_cluster(bool although_answering);
+  bool majority_answers() const;
+  void follow_generation();
+  bool may_follow(const raft::Generation& generation) const;
+  void void_order(raft::Index kept);
 
   // --- core_peers.cc ---
   void connected(const PublicKey& device);

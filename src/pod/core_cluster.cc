@@ -1,4 +1,4 @@
-// Raft: what is ordered (cuts), when it may be acknowledged (coverage), and who orders (membership).
+// Raft: what is ordered (cuts), and when it may be acknowledged (coverage).
 #include <algorithm>
 
 #include "ipld/dag_cbor.h"
@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t cut_bytes_max = 900 * 1024;  // Of an entry's payload, which ends at 1 MiB.
 constexpr Duration ask_after = milliseconds(250);
 constexpr Duration order_within = milliseconds(500);  // So long a leader in reach may take to order something.
-constexpr Duration membership_every = milliseconds(500);
 
 // [index, hash, time, head list]: the state that the log's start stands for.
 Bytes encode_applied(const ClusterState& cluster) {
@@ -51,6 +50,14 @@ bool holds(const StreamReplica& replica, const log::EventId& head) {
 
 }  // namespace
 
+// The state that the store holds, if it does.
+Result<std::optional<ClusterState::Committed>> Core::saved_order() const {
+  RZ_TRY(const auto record, store_.get(singleton_key("applied")));
+  if (!record) return std::nullopt;
+  RZ_TRY(ClusterState::Committed state, decode_applied(*record));
+  return state;
+}
+
 Status Core::open_raft(const Durability& durability) {
   raft::Options options;
   options.self = raft::Member{raft::NodeId{self_.bytes}, raft::Incarnation{cluster_.incarnation}};
@@ -62,15 +69,11 @@ Status Core::open_raft(const Durability& durability) {
   }
   RZ_TRY(raft::Recovery recovery, raft::recover(store_, promised));
   raft::PersistedState& persisted = recovery.state;
-  const auto applied = store_.get(singleton_key("applied"));
-  if (applied && *applied) {
-    RZ_TRY(ClusterState::Committed state, decode_applied(**applied));
-    persisted.applied = state.index;
-    persisted.covered = state.index;
-    cluster_.saved = state.index;
-    cluster_.covered = state.index;
-    cluster_.applied = state.index;
-    cluster_.to_apply.push_back(std::move(state));
+  RZ_TRY(auto applied, saved_order());
+  if (applied) {
+    persisted.applied = persisted.covered = applied->index;
+    cluster_.saved = cluster_.covered = cluster_.applied = applied->index;
+    cluster_.to_apply.push_back(*std::move(applied));
   }
   if (!store::may_promise(durability.standing) || recovery.behind_promise) {
     alarm(Alarm::Level::critical,
@@ -87,6 +90,7 @@ Status Core::open_raft(const Durability& durability) {
   if (fresh && founder && *founder) {
     raft_step(raft::FoundGeneration{raft::Generation{1, raft::FoundingHash{zero_->id().bytes}}, now_.wall});
   }
+  follow_generation();
   raft_step(raft::Ticked{});
   return {};
 }
@@ -96,7 +100,12 @@ std::uint64_t Core::cluster_generation() const { return raft_ ? raft_->generatio
 // Carries out an output's fields in their order.
 void Core::raft_step(raft::Input input) {
   if (!raft_) return;
+  const bool led = raft_->is_leader();
+  const bool was_damaged = raft_->is_damaged();
+  const raft::Term term = raft_->term();
   raft::Output out = raft_->step(now_.tick, std::move(input));
+  const bool leads_anew = raft_->is_leader() && (!led || raft_->term() != term);
+  const bool found_damage = raft_->is_damaged() && !was_damaged;
   raft::persist(out, batch_);
   for (const raft::Entries& entries : out.append) queue_coverage(entries);
   if (out.receipt) {
@@ -116,6 +125,10 @@ void Core::raft_step(raft::Input input) {
     cluster_.install_state.reset();
     cluster_.install_asked.reset();
   }
+  if (out.void_after) {
+    cluster_.install.reset();
+    void_order(*out.void_after);
+  }
   if (out.reset_to && cluster_.install_state) {
     cluster_.to_apply.clear();
     cluster_.to_apply.push_back(*std::exchange(cluster_.install_state, std::nullopt));
@@ -124,6 +137,7 @@ void Core::raft_step(raft::Input input) {
   for (const raft::Entries& entries : out.apply) apply(entries);
   for (const raft::ProposeOutcome& outcome : out.proposals) {
     if (outcome.refused) {
+      cluster_.refused = outcome.refused;
       cluster_.logged_heads.clear();  // What was assumed to be in the log isn't: start again from what is applied.
       for (const auto& [id, replica] : streams_) cluster_.dirty.insert(id);
       cluster_.last_proposed = {};
@@ -131,7 +145,7 @@ void Core::raft_step(raft::Input input) {
       cluster_.last_proposed = std::max(cluster_.last_proposed, outcome.last);
     }
   }
-  if (out.role_change && out.role_change->role == raft::Role::leader) {
+  if (leads_anew) {
     cluster_.logged_heads = cluster_.heads;
     for (const ClusterState::Committed& cut : cluster_.to_apply) {
       for (const log::StreamHeads& heads : cut.heads) cluster_.logged_heads[heads.stream] = heads.heads;
@@ -142,9 +156,11 @@ void Core::raft_step(raft::Input input) {
     for (const auto& [id, replica] : streams_) cluster_.dirty.insert(id);
     cluster_.last_proposed = {};
     cluster_.membership_due = now_.tick;
+    cluster_.absent.reset();  // Whom it has seen for how long, it begins to learn now.
   }
-  if (out.damaged && *out.damaged)
-    alarm(Alarm::Level::critical, "a part of this device's record of the order is damaged");
+  if (found_damage) alarm(Alarm::Level::critical, "a part of this device's record of the order is damaged");
+  if (!out.leaving.empty()) cluster_.membership_due = now_.tick;
+  for (const raft::Member& member : out.leaving) cluster_.leaving.insert(member.id);
   cluster_.raft_wake = out.wake_at;
 }
 
@@ -156,6 +172,7 @@ void Core::queue_coverage(const raft::Entries& entries) {
   while (!cluster_.uncovered.empty() && cluster_.uncovered.back().index >= entries.first_index()) {
     cluster_.uncovered.pop_back();
   }
+  cluster_.covered = std::min(cluster_.covered, entries.first_index().prev());
   for (const raft::Entry& entry : entries) {
     ClusterState::Uncovered waiting{entry.index(), entry.header().root, {}, true, now_.tick};
     if (entry.kind() == raft::EntryKind::cut) {
@@ -344,86 +361,6 @@ void Core::wake_for_order() {
   if (in_reach && *cluster_.order_due > now_.tick) return wake(*cluster_.order_due);
   cluster_.order_due.reset();
   raft_step(raft::WakeUp{});
-}
-
-// --- Membership ------------------------------------------------------------------------------------------------------
-
-namespace {
-
-// An even number of voters survives no more losses than one fewer, and a tie costs the quorum. Whoever was to be
-// promoted waits; after a removal a voter other than the leader gives its vote back, of two only one that answers.
-void demote_one(const std::vector<raft::MemberStatus>& known, std::vector<raft::Member>& voters,
-                std::vector<raft::Member>& learners) {
-  const auto status_of = [&known](const raft::Member& member) {
-    return std::find_if(known.begin(), known.end(), [&member](const auto& each) { return each.member == member; });
-  };
-  auto chosen = std::find_if(voters.rbegin(), voters.rend(), [&](const raft::Member& each) {
-    const auto status = status_of(each);
-    return status == known.end() || !status->voter;
-  });
-  if (chosen == voters.rend()) {
-    chosen = std::find_if(voters.rbegin(), voters.rend(), [&](const raft::Member& each) {
-      const auto status = status_of(each);
-      return !status->self && (status->active || voters.size() > 2);
-    });
-  }
-  if (chosen == voters.rend()) return;
-  learners.push_back(*chosen);
-  voters.erase(std::next(chosen).base());
-}
-
-}  // namespace
-
-// The leader brings the configuration in line with the identity: newcomers become learners, learners that have caught
-// up voters (an odd number of them), removed and suspended devices go.
-void Core::plan_membership() {
-  if (!raft_ || !raft_->is_leader()) {
-    cluster_.membership_due.reset();
-    return;
-  }
-  if (!cluster_.membership_due) cluster_.membership_due = now_.tick + membership_every;
-  if (*cluster_.membership_due > now_.tick) return;
-  cluster_.membership_due = now_.tick + membership_every;
-  const raft::Configuration& now = raft_->configuration();
-  if (now.is_joint() || raft_->configuration_index() > raft_->commit_index()) return;
-
-  const std::vector<raft::MemberStatus> known = raft_->members(now_.tick);
-  std::vector<raft::Member> voters;
-  std::vector<raft::Member> learners;
-  std::vector<raft::Member> candidates;
-  std::vector<log::AuthorKey> voter_keys;
-  for (const identity::Device& device : identity_.devices) {
-    if (!device.in_pod() || device.suspended) continue;
-    const raft::NodeId id{device.key.bytes};
-    const raft::Member* present = now.find(id);
-    if (present != nullptr && now.is_voter(*present)) {
-      voters.push_back(*present);
-      voter_keys.push_back(device.key);
-      continue;
-    }
-    const auto incarnation = incarnations_.find(device.key);
-    const raft::Member member = incarnation != incarnations_.end()
-                                    ? raft::Member{id, raft::Incarnation{incarnation->second}}
-                                : present != nullptr ? *present
-                                                     : raft::Member{id, {}};
-    if (incarnation == incarnations_.end() && present == nullptr) continue;  // Never seen: nobody to send to.
-    const auto status =
-        std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.member == member; });
-    const bool ready = status != known.end() && status->caught_up && status->active && !status->damaged;
-    (ready ? candidates : learners).push_back(member);
-  }
-  for (const raft::Member& candidate : candidates) {
-    const PublicKey key{candidate.id.bytes};
-    const bool fits = identity::may_vote(identity_, key, voter_keys);
-    (fits ? voters : learners).push_back(candidate);
-    if (fits) voter_keys.push_back(key);
-  }
-  if (voters.size() % 2 == 0 && !voters.empty()) demote_one(known, voters, learners);
-  std::sort(voters.begin(), voters.end());
-  std::sort(learners.begin(), learners.end());
-  if (voters.empty() || (voters == now.voters && learners == now.learners)) return;
-  raft_step(raft::ProposeConfiguration{raft::RequestId{cluster_.next_request++}, now_.wall, std::move(voters),
-                                       std::move(learners)});
 }
 
 }  // namespace rz::pod

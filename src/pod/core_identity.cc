@@ -75,6 +75,7 @@ void Core::refold() {
     }
   }
   cluster_.membership_due = now_.tick;
+  follow_generation();
 }
 
 // Keys that stream zero wraps for this device. Documents that waited for one are folded anew when they are next opened.

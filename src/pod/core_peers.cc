@@ -35,6 +35,7 @@ void Core::disconnected(const PublicKey& device) {
   if (peer == peers_.end()) return;
   drop_live(device, peer->second);
   peers_.erase(peer);
+  cluster_.membership_due = now_.tick;  // However short it is away: it was.
 }
 
 // Ends the connection for what the other side did, or may no longer do.
@@ -56,7 +57,8 @@ void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
     if (message->from.id.bytes != device.bytes) {
       return drop_peer(device, Error{ErrorCode::sync_out_of_turn, "a message in another device's name"});
     }
-    return raft_step(raft::Received{*std::move(message)});
+    if (may_follow(message->generation)) raft_step(raft::Received{*std::move(message)});
+    return;
   }
   const Status taken = channel == Channel::sync ? receive_sync(device, found->second, frame)
                                                 : receive_live(device, found->second, frame);
@@ -70,6 +72,8 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
     incarnations_[device] = hello->incarnation;
     raft_step(raft::Connected{raft::NodeId{device.bytes}});
     cluster_.membership_due = now_.tick;
+    cluster_.leaving.erase(raft::NodeId{device.bytes});  // It is back, and so is this device if it meant to sleep.
+    if (cluster_.leaving.erase(raft::NodeId{self_.bytes}) > 0) raft_step(raft::WakeUp{});
     return {};
   }
   if (const auto* have = std::get_if<sync::Have>(&message)) return peer.session->on_have(now_.tick, *have);

@@ -162,6 +162,26 @@ void Pod::confirm_paper(Now now) {
   core_->batch_.put(singleton_key("paper_confirmed"), Bytes{1});
 }
 
+Status Pod::restart_cluster(Now now, bool although_answering) {
+  core_->at(now);
+  return core_->restart_cluster(although_answering);
+}
+
+void Pod::prepare_sleep(Now now) {
+  core_->at(now);
+  core_->prepare_sleep();
+}
+
+Status Pod::set_voter(Now now, const PublicKey& device, bool votes) {
+  core_->at(now);
+  return core_->set_voter(device, votes);
+}
+
+Status Pod::transfer_leadership(Now now, const std::optional<PublicKey>& to) {
+  core_->at(now);
+  return core_->transfer_leadership(to);
+}
+
 // --- Questions -------------------------------------------------------------------------------------------------------
 
 const PublicKey& Pod::self() const { return core_->self_; }

@@ -133,6 +133,8 @@ class StreamReplica {
 
   // Takes the stream's heads of a committed cut. Errors: not_found.
   Status add_cut(const log::Cut& cut) { return coverage_.add(cut); }
+  // Another generation undid them.
+  void forget_cuts() { coverage_ = log::Coverage(graph_); }
   bool covered(log::EventIndex event) const { return coverage_.covers(event); }
   bool fully_covered() const { return coverage_.covered_count() == graph_.size(); }
   std::vector<log::EventIndex> uncovered() const { return coverage_.beyond(); }
