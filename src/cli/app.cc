@@ -148,6 +148,7 @@ int run(int argc, char** argv) {
       "Exit codes: 0 done, 1 failed, 2 usage, 3 input refused, 4 not reachable, 5 outcome unknown.");
   add_pod_commands(app, context);
   add_device_commands(app, context);
+  add_cluster_commands(app, context);
   add_document_commands(app, context);
   add_ipld_commands(app, context);
   add_completion_command(app, context);

@@ -40,6 +40,9 @@ class Remote {
   std::string token_;
 };
 
+// A device by its name, or by the beginning of its id. Errors: not_found, bad_argument (several), those of `call`.
+Result<Json> find_device(const Remote& remote, const std::string& wanted);
+
 // Prints the error for whoever reads it (a person on stderr, or JSON on stdout) and returns its exit code.
 int fail_with(const Context& context, const Error& error);
 // Prints the JSON, one line.
@@ -47,6 +50,7 @@ void print_json(const Json& json);
 
 void add_pod_commands(CLI::App& app, Context& context);       // init, up, join, status, doctor, config, version, log
 void add_device_commands(CLI::App& app, Context& context);    // device add|list|remove|suspend
+void add_cluster_commands(CLI::App& app, Context& context);   // cluster status|restart|transfer|promote|demote
 void add_document_commands(CLI::App& app, Context& context);  // doc new|list|show|edit|import|export
 void add_ipld_commands(CLI::App& app, Context& context);      // ipld convert|cid|inspect, car ls|verify
 void add_completion_command(CLI::App& app, Context& context);

@@ -8,15 +8,7 @@
 #include "cli/command.h"
 
 namespace rz::cli {
-namespace {
 
-std::uint64_t wall_ms() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count());
-}
-
-// A device by its name, or by the beginning of its id.
 Result<Json> find_device(const Remote& remote, const std::string& wanted) {
   RZ_TRY(const Json devices, remote.call("GET", "/api/devices"));
   std::vector<Json> found;
@@ -29,6 +21,14 @@ Result<Json> find_device(const Remote& remote, const std::string& wanted) {
   if (found.size() > 1)
     return fail(ErrorCode::bad_argument, words("several devices are called \"", wanted, "\": say its id"));
   return found[0];
+}
+
+namespace {
+
+std::uint64_t wall_ms() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
 }
 
 int list(const Context& context) {

@@ -48,6 +48,7 @@ class Api {
   Result<std::string> get(const HttpRequest& request);
   void change(const HttpRequest& request, const Answer& answer);
   Result<std::string> change_devices(const HttpRequest& request);
+  Result<std::string> change_cluster(const HttpRequest& request);
   void change_documents(const HttpRequest& request, const Answer& answer);
   void answer_when(const HttpRequest& request, const log::StreamId& document, std::string body, const Answer& answer);
   void answer_waiting();

@@ -21,6 +21,7 @@ std::string dump(const Json& json);
 Json error_json(const Error& error);
 Json status_json(Daemon& daemon);
 Json devices_json(Daemon& daemon);
+Json cluster_json(Daemon& daemon);
 Json documents_json(Daemon& daemon);
 Json event_json(const pod::EventSummary& event);
 Json pairing_json(const identity::Inviter::Progress& progress);

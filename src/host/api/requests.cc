@@ -89,6 +89,7 @@ Result<std::string> Api::get(const HttpRequest& request) {
   }
   if (first == "devices" && path.size() == 1) return dump(devices_json(daemon_));
   if (first == "devices" && path.size() == 2 && path[1] == "invite") return dump(pairing_json(pairing_));
+  if (first == "cluster" && path.size() == 1) return dump(cluster_json(daemon_));
   if (first == "documents" && path.size() == 1) return dump(documents_json(daemon_));
   if (first == "documents" && path.size() == 2) {
     RZ_TRY(const log::StreamId id, document_id(path[1]));
@@ -132,6 +133,7 @@ void Api::change(const HttpRequest& request, const Answer& answer) {
   if (first == "documents") return change_documents(request, answer);
   Result<std::string> body = fail(ErrorCode::not_found, words("there is nothing at ", request.path));
   if (first == "devices") body = change_devices(request);
+  if (first == "cluster" && path.size() == 2) body = change_cluster(request);
   if (first == "paper" && path.size() == 2 && path[1] == "confirm" && request.method == "POST") {
     body = [&]() -> Result<std::string> {
       const auto json = parse_object(request.body);
