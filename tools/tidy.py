@@ -8,6 +8,7 @@ Checks every file that git tracks or would track:
   headers     start with a comment that says what they are, then #pragma once
   asserting   every test file asserts something
   words       no unfinished work left standing in the sources
+  core        the consensus core stays small enough to be read in an evening (tools/count.py raft)
 
 Exits 1 and prints `file:line: rule: what` for each breach.
 """
@@ -16,11 +17,14 @@ import re
 import subprocess
 import sys
 
+import count
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LEVELS = {"base": 0, "crypto": 1, "store": 1, "ipld": 2, "raft": 2, "log": 3, "net": 3, "identity": 4, "document": 4,
           "view": 5, "sync": 5, "market": 5, "pod": 6, "host": 7, "capi": 7, "cli": 8}
 CORE_LEVEL_MAX = 6
 LINES_MAX, TEST_LINES_MAX, COLUMNS_MAX = 800, 1200, 120
+RAFT_CODE_LINES_MAX = 1130  # docs/decisions/0025-size-of-the-raft-core.md
 FORBIDDEN_HEADERS = {"iostream", "fstream", "thread", "mutex", "chrono", "random", "filesystem", "future", "ctime", "time.h",
                      "atomic", "condition_variable", "unistd.h", "sys/socket.h", "locale", "regex", "sstream", "format"}
 FORBIDDEN_CALLS = re.compile(r"(?<![\w.>:])(?:std::)?(printf|fprintf|fopen|time|rand|srand|getenv|clock|gettimeofday|"
@@ -117,6 +121,9 @@ def main():
             check_includes(path, lines, report)
             check_calls(path, lines, report)
         check_shape(path, lines, report)
+    core = sum(entry["code_lines"] for entry in count.count("raft"))
+    if core > RAFT_CODE_LINES_MAX:
+        report(pathlib.Path("src/raft"), 1, "core", f"{core} lines of code, more than {RAFT_CODE_LINES_MAX}")
     print("\n".join(breaches) if breaches else f"tidy: {checked} files, nothing to say")
     return 1 if breaches else 0
 

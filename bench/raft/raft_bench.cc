@@ -7,7 +7,6 @@
 
 #include <malloc.h>
 #include <cstdlib>
-#include <deque>
 
 #include "base/assert.h"
 #include "figure.h"
@@ -36,7 +35,7 @@ class Cluster {
   Cluster() {
     for (int number = 0; number < 3; ++number) {
       nodes_.push_back(
-          Node{*Raft::open({.self = member(number)}, static_cast<std::uint64_t>(number), {}, {}), {}, {}, 0});
+          Node{*Raft::open({.self = member(number)}, static_cast<std::uint64_t>(number), {}, {}), {}, {}, {}, 0});
     }
     step(0, FoundGeneration{{1, {}}, {1}});
     settle();
@@ -68,7 +67,8 @@ class Cluster {
  private:
   struct Node {
     Raft raft;
-    std::deque<Input> inbox;
+    std::vector<Input> inbox;
+    std::vector<Input> taken;  // What is being worked on; both keep their memory.
     Output output;
     std::uint64_t applied = 0;
   };
@@ -94,12 +94,12 @@ class Cluster {
     for (bool moved = true; moved;) {
       moved = false;
       for (std::size_t at = 0; at < nodes_.size(); ++at) {
-        while (!nodes_[at].inbox.empty()) {
-          Input input = std::move(nodes_[at].inbox.front());
-          nodes_[at].inbox.pop_front();
+        std::swap(nodes_[at].inbox, nodes_[at].taken);
+        for (Input& input : nodes_[at].taken) {
           step(at, std::move(input));
           moved = true;
         }
+        nodes_[at].taken.clear();
       }
     }
   }

@@ -168,6 +168,7 @@ int run(int argc, char** argv) {
   add_doctor_command(app, context);
   add_recover_command(app, context);
   add_device_commands(app, context);
+  add_cluster_commands(app, context);
   add_document_commands(app, context);
   add_leaving_commands(app, context);
   add_ipld_commands(app, context);

@@ -45,6 +45,9 @@ class Remote {
   std::string token_;
 };
 
+// A device by its name, or by the beginning of its id. Errors: not_found, bad_argument (several), those of `call`.
+Result<Json> find_device(const Remote& remote, const std::string& wanted);
+
 // Prints the error for whoever reads it (a person on stderr, or JSON on stdout) and returns its exit code.
 int fail_with(const Context& context, const Error& error);
 // Prints the JSON, one line.
@@ -55,6 +58,7 @@ void add_doctor_command(CLI::App& app, Context& context);
 void add_config_commands(CLI::App& app, Context& context);      // config, config set|unset
 void add_device_commands(CLI::App& app, Context& context);      // device add|list|remove|suspend
 void add_request_commands(CLI::App& device, Context& context);  // device requests|approve|decline|lift|leave|decide
+void add_cluster_commands(CLI::App& app, Context& context);     // cluster status|restart|transfer|promote|demote
 void add_document_commands(CLI::App& app, Context& context);    // doc new|list|show|edit|accept|import|export
 void add_leaving_commands(CLI::App& app, Context& context);     // snapshot, export
 void add_recover_command(CLI::App& app, Context& context);      // recover

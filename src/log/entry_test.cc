@@ -5,7 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/random.h"
-#include "raft/types.h"
+#include "raft/wire/types.h"
 
 namespace rz::log {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "log/head_tree.h"
-#include "raft/raft.h"
+#include "raft/policy/absent_members.h"
 
 namespace rz::pod {
 
@@ -45,9 +45,13 @@ struct ClusterState {
   std::optional<Tick> raft_wake;
   std::optional<Tick> order_due;  // Silent follower: when to wake the leader if something is still not in order.
   std::optional<Tick> membership_due;
+  std::optional<raft::AbsentMembers> absent;  // Leader.
+  std::set<raft::NodeId> leaving;             // Leader: who said that it will sleep, and was not heard to be back.
+  std::optional<ErrorCode> refused;           // Why the newest refused proposal was.
   std::uint64_t incarnation = 0;
-  bool founding = false;  // While the event of a new generation is written here.
-  raft::Index saved;      // The applied state that the store holds.
+  bool founding = false;       // While the event of a new generation is written here.
+  raft::Index saved;           // The applied state that the store holds.
+  bool erasing_saved = false;  // The store may still hold one that is void.
 
   // A snapshot that the leader named because the log here ends before its own begins.
   std::optional<raft::SnapshotRecord> install;

@@ -9,7 +9,8 @@
 //   core_consent.cc    what needs more than one device's yes: requests and answers
 //   core_contest.cc    two changes that contradict each other
 //   core_news.cc       what a device is told that was shut out; leaving
-//   core_cluster.cc    Raft: cuts, coverage, membership
+//   core_cluster.cc    Raft: cuts, coverage
+//   core_membership.cc who takes part in the order, and who decides on it
 //   core_generation.cc new generations of the cluster, by the owner's act
 //   core_peers.cc      sync sessions, live tails, cursors, places
 //   core_documents.cc  the owner's document commands
@@ -248,13 +249,22 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void apply_waiting();
   void propose_cut();
   void wake_for_order();
-  void plan_membership();
   void compact_log();
   void advance_install();
   void take_state(const sync::State& state);
   void give_state(const PublicKey& device, const sync::StateWanted& wanted);
   std::uint64_t cluster_generation() const;
   Hash256 applied_hash() const { return Hash256{cluster_.applied_hash.bytes}; }
+
+  // --- core_membership.cc ---
+  std::optional<raft::ChangeProposal> follow_identity(const std::vector<raft::MemberStatus>& known) const;
+  std::vector<raft::MemberFacts> member_facts() const;
+  void plan_membership();
+  bool propose_members(const raft::ChangeProposal& change);
+  void prepare_sleep();
+  Status set_voter(const PublicKey& device, bool votes);
+  Status transfer_leadership(const std::optional<PublicKey>& to);
+  Status check_leads() const;
 
   // --- core_generation.cc ---
   Status restart_cluster(bool although_answering);

@@ -1,4 +1,4 @@
-// Raft: what is ordered (cuts), when it may be acknowledged (coverage), and who orders (membership).
+// Raft: what is ordered (cuts), and when it may be acknowledged (coverage).
 #include <algorithm>
 
 #include "ipld/dag_cbor.h"
@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t cut_bytes_max = 900 * 1024;  // Of an entry's payload, which ends at 1 MiB.
 constexpr Duration ask_after = milliseconds(250);
 constexpr Duration order_within = milliseconds(500);  // So long a leader in reach may take to order something.
-constexpr Duration membership_every = milliseconds(500);
 
 bool holds(const StreamReplica& replica, const log::EventId& head) {
   const auto event = replica.graph().find(head);
@@ -102,7 +101,12 @@ std::uint64_t Core::cluster_generation() const { return raft_ ? raft_->generatio
 // Carries out an output's fields in their order.
 void Core::raft_step(raft::Input input) {
   if (!raft_) return;
+  const bool led = raft_->is_leader();
+  const bool was_damaged = raft_->is_damaged();
+  const raft::Term term = raft_->term();
   raft::Output out = raft_->step(now_.tick, std::move(input));
+  const bool leads_anew = raft_->is_leader() && (!led || raft_->term() != term);
+  const bool found_damage = raft_->is_damaged() && !was_damaged;
   raft::persist(out, batch_);
   for (const raft::Entries& entries : out.append) queue_coverage(entries);
   if (out.receipt) {
@@ -122,9 +126,9 @@ void Core::raft_step(raft::Input input) {
     cluster_.install_state.reset();
     cluster_.install_asked.reset();
   }
-  if (out.generation_change) {
+  if (out.void_after) {
     cluster_.install.reset();
-    void_order(out.generation_change->kept);
+    void_order(*out.void_after);
   }
   if (out.reset_to && cluster_.install_state) {
     cluster_.to_apply.clear();
@@ -134,6 +138,7 @@ void Core::raft_step(raft::Input input) {
   for (const raft::Entries& entries : out.apply) apply(entries);
   for (const raft::ProposeOutcome& outcome : out.proposals) {
     if (outcome.refused) {
+      cluster_.refused = outcome.refused;
       cluster_.logged_heads.clear();  // What was assumed to be in the log isn't: start again from what is applied.
       for (const auto& [id, replica] : streams_) cluster_.dirty.insert(id);
       cluster_.last_proposed = {};
@@ -141,7 +146,7 @@ void Core::raft_step(raft::Input input) {
       cluster_.last_proposed = std::max(cluster_.last_proposed, outcome.last);
     }
   }
-  if (out.role_change && out.role_change->role == raft::Role::leader) {
+  if (leads_anew) {
     cluster_.logged_heads = cluster_.heads;
     for (const ClusterState::Committed& cut : cluster_.to_apply) {
       for (const log::StreamHeads& heads : cut.heads) cluster_.logged_heads[heads.stream] = heads.heads;
@@ -152,9 +157,11 @@ void Core::raft_step(raft::Input input) {
     for (const auto& [id, replica] : streams_) cluster_.dirty.insert(id);
     cluster_.last_proposed = {};
     cluster_.membership_due = now_.tick;
+    cluster_.absent.reset();  // Whom it has seen for how long, it begins to learn now.
   }
-  if (out.damaged && *out.damaged)
-    alarm(Alarm::Level::critical, "a part of this device's record of the order is damaged");
+  if (found_damage) alarm(Alarm::Level::critical, "a part of this device's record of the order is damaged");
+  if (!out.leaving.empty()) cluster_.membership_due = now_.tick;
+  for (const raft::Member& member : out.leaving) cluster_.leaving.insert(member.id);
   cluster_.raft_wake = out.wake_at;
 }
 
@@ -355,86 +362,6 @@ void Core::wake_for_order() {
   if (in_reach && *cluster_.order_due > now_.tick) return wake(*cluster_.order_due);
   cluster_.order_due.reset();
   raft_step(raft::WakeUp{});
-}
-
-// --- Membership ------------------------------------------------------------------------------------------------------
-
-namespace {
-
-// An even number of voters survives no more losses than one fewer, and a tie costs the quorum. Whoever was to be
-// promoted waits; after a removal a voter other than the leader gives its vote back, of two only one that answers.
-void demote_one(const std::vector<raft::MemberStatus>& known, std::vector<raft::Member>& voters,
-                std::vector<raft::Member>& learners) {
-  const auto status_of = [&known](const raft::Member& member) {
-    return std::find_if(known.begin(), known.end(), [&member](const auto& each) { return each.member == member; });
-  };
-  auto chosen = std::find_if(voters.rbegin(), voters.rend(), [&](const raft::Member& each) {
-    const auto status = status_of(each);
-    return status == known.end() || !status->voter;
-  });
-  if (chosen == voters.rend()) {
-    chosen = std::find_if(voters.rbegin(), voters.rend(), [&](const raft::Member& each) {
-      const auto status = status_of(each);
-      return !status->self && (status->active || voters.size() > 2);
-    });
-  }
-  if (chosen == voters.rend()) return;
-  learners.push_back(*chosen);
-  voters.erase(std::next(chosen).base());
-}
-
-}  // namespace
-
-// The leader brings the configuration in line with the identity: newcomers become learners, learners that have caught
-// up voters (an odd number of them), removed and suspended devices go.
-void Core::plan_membership() {
-  if (!raft_ || !raft_->is_leader()) {
-    cluster_.membership_due.reset();
-    return;
-  }
-  if (!cluster_.membership_due) cluster_.membership_due = now_.tick + membership_every;
-  if (*cluster_.membership_due > now_.tick) return;
-  cluster_.membership_due = now_.tick + membership_every;
-  const raft::Configuration& now = raft_->configuration();
-  if (now.is_joint() || raft_->configuration_index() > raft_->commit_index()) return;
-
-  const std::vector<raft::MemberStatus> known = raft_->members(now_.tick);
-  std::vector<raft::Member> voters;
-  std::vector<raft::Member> learners;
-  std::vector<raft::Member> candidates;
-  std::vector<log::AuthorKey> voter_keys;
-  for (const identity::Device& device : identity_.devices) {
-    if (!device.in_pod() || device.suspended || (hand_over_until_ && device.key == self_)) continue;
-    const raft::NodeId id{device.key.bytes};
-    const raft::Member* present = now.find(id);
-    if (present != nullptr && now.is_voter(*present)) {
-      voters.push_back(*present);
-      voter_keys.push_back(device.key);
-      continue;
-    }
-    const auto incarnation = incarnations_.find(device.key);
-    const raft::Member member = incarnation != incarnations_.end()
-                                    ? raft::Member{id, raft::Incarnation{incarnation->second}}
-                                : present != nullptr ? *present
-                                                     : raft::Member{id, {}};
-    if (incarnation == incarnations_.end() && present == nullptr) continue;  // Never seen: nobody to send to.
-    const auto status =
-        std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.member == member; });
-    const bool ready = status != known.end() && status->caught_up && status->active && !status->damaged;
-    (ready ? candidates : learners).push_back(member);
-  }
-  for (const raft::Member& candidate : candidates) {
-    const PublicKey key{candidate.id.bytes};
-    const bool fits = identity::may_vote(identity_, key, voter_keys);
-    (fits ? voters : learners).push_back(candidate);
-    if (fits) voter_keys.push_back(key);
-  }
-  if (voters.size() % 2 == 0 && !voters.empty()) demote_one(known, voters, learners);
-  std::sort(voters.begin(), voters.end());
-  std::sort(learners.begin(), learners.end());
-  if (voters.empty() || (voters == now.voters && learners == now.learners)) return;
-  raft_step(raft::ProposeConfiguration{raft::RequestId{cluster_.next_request++}, now_.wall, std::move(voters),
-                                       std::move(learners)});
 }
 
 }  // namespace rz::pod

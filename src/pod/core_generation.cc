@@ -84,11 +84,14 @@ void Core::void_order(raft::Index kept) {
   cluster_.applied_time = {};
   // From the saved state on, where it is part of what is kept; else from the beginning.
   raft::Index from;
-  if (auto saved = saved_order(); saved && *saved && kept.n > 0 && (*saved)->index <= kept) {
+  const bool may_use = kept.n > 0 && !cluster_.erasing_saved;
+  if (auto saved = saved_order(); may_use && saved && *saved && (*saved)->index <= kept) {
     from = cluster_.saved = (*saved)->index;
     cluster_.to_apply.push_back(*std::move(*saved));
   } else {
     batch_.erase(singleton_key("applied"));
+    cluster_.erasing_saved = true;
+    after_persist([this] { cluster_.erasing_saved = false; });
     if (kept.n > 0 && raft_->log().base().index.n > 0) return raft_step(raft::Damaged{raft::Index{1}});
   }
   std::vector<raft::Entries> runs;

@@ -231,6 +231,21 @@ Status Pod::restart_cluster(Now now, bool although_answering) {
   return core_->restart_cluster(although_answering);
 }
 
+void Pod::prepare_sleep(Now now) {
+  core_->at(now);
+  core_->prepare_sleep();
+}
+
+Status Pod::set_voter(Now now, const PublicKey& device, bool votes) {
+  core_->at(now);
+  return core_->set_voter(device, votes);
+}
+
+Status Pod::transfer_leadership(Now now, const std::optional<PublicKey>& to) {
+  core_->at(now);
+  return core_->transfer_leadership(to);
+}
+
 // --- Recovery --------------------------------------------------------------------------------------------------------
 
 Status Pod::recover(Now now, const identity::PaperKey& paper, const identity::PaperKey& next, bool new_generation) {

@@ -35,6 +35,7 @@
 #include "log/control.h"
 #include "pod/export.h"
 #include "pod/snapshot.h"
+#include "raft/policy/absent_members.h"
 #include "store/promise.h"
 #include "store/store.h"
 
@@ -62,6 +63,7 @@ struct Options {
   std::uint64_t compact_keep = 256;          // Entries kept behind one for members that are nearly there.
   // Keeps a document's folded state after so many events; 0: when it costs less than what it spares.
   std::uint32_t checkpoint_after_events = 0;
+  raft::PolicyOptions membership;  // How patient the pod is with devices that are not there.
 };
 
 // What a host keeps beside the store, in a file of its own with mode 0600.
@@ -393,6 +395,13 @@ class Pod {
   // learners. Errors: bad_argument (a majority answers, unless it is wanted all the same), not_a_device (a cloud peer,
   // or removed).
   Status restart_cluster(Now now, bool although_answering = false);
+  // This device is about to sleep: it hands over leadership, and its vote until it connects again.
+  void prepare_sleep(Now now);
+  // Errors: raft_not_leader (only at the device that leads), not_found, bad_argument (it may not, or is the last one),
+  // raft_not_caught_up, raft_change_in_flight.
+  Status set_voter(Now now, const PublicKey& device, bool votes);
+  // Errors: raft_not_leader, bad_argument. None: to the voter that is furthest.
+  Status transfer_leadership(Now now, const std::optional<PublicKey>& to);
 
   // --- Recovery with the paper key
   // On a store that began with `recovering`, once everything is here: makes this device one of the pod and commits to

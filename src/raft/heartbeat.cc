@@ -3,7 +3,6 @@
 // argument is in docs/decisions/0021-raft-silence.md.
 #include <algorithm>
 
-#include "raft/quorum.h"
 #include "raft/raft.h"
 
 namespace rz::raft {
@@ -11,52 +10,43 @@ namespace rz::raft {
 // A timed round of heartbeats (3.4), which also probes, confirms reads and finds lost messages.
 void Raft::beat() {
   heartbeat_due_ = now_ + options_.heartbeat_interval;
-  const bool quiet = may_be_silent() && !woken_;
-  woken_ = false;
-  const auto agreed = [&](const Member& member) {
-    const Progress* progress = progress_of(member);
-    return member == options_.self || (progress != nullptr && progress->silent) ? Vote::granted : Vote::refused;
-  };
-  const bool all_told = std::all_of(progress_.begin(), progress_.end(),
-                                    [&](const Progress& progress) { return progress.silent || !is_active(progress); });
-  if (quiet && all_told && quorum_vote(configuration(), agreed) == VoteResult::won) {
+  const bool woken = std::exchange(woken_, false);
+  const bool quiet = !woken && may_be_silent();
+  const auto done = [&](const Progress& other) { return other.silent || !is_active(other); };
+  if (quiet && std::all_of(progress_.begin(), progress_.end(), done) &&
+      quorum(true, [](const Progress& other) { return other.silent; })) {
     silent_ = true;
-    for (Progress& progress : progress_) progress.in_flight.reset();
+    heartbeat_due_ = quorum_check_due_ = never;
+    for (Progress& other : progress_) other.in_flight.shrink_to_fit();
     return;
   }
-  std::erase_if(progress_, [&](const Progress& progress) {
-    return progress.departing && (progress.silent || !is_active(progress));
-  });
+  std::erase_if(progress_, [&](const Progress& other) { return other.departing && done(other); });
   ++round_;
-  for (QueuedRead& read : reads_) {
-    if (read.round == 0 && commit_ >= term_start_) read = {read.from, read.request, commit_, round_};
-  }
-  for (Progress& progress : progress_) {
+  for (Progress& other : progress_) {
     if (!quiet) {
-      progress.paused = false;
-      send_appends(progress);
+      other.paused = false;
+      send_appends(other);
     }
-    progress.asked = true;
-    progress.sent_when_asked = progress.next.prev();
-    send_heartbeat(progress, quiet);
-    if (progress.mode == Progress::Mode::snapshot) send_snapshot(progress);
+    send_heartbeat(other, true, quiet);
+    if (other.mode == Progress::Mode::snapshot) send_snapshot(other);
   }
 }
 
-void Raft::send_heartbeat(Progress& progress, bool silent) {
+void Raft::send_heartbeat(Progress& progress, bool asks, bool silent) {
   progress.silent = progress.silent && silent;
   progress.commit_sent = std::min(commit_, progress.match);
-  send(progress.member, Heartbeat{progress.commit_sent, progress.asked ? round_ : 0, progress.asked, silent});
-  progress.asked = false;
+  if (asks) progress.sent_when_asked = progress.next.prev();
+  send(progress.member, Heartbeat{progress.commit_sent, asks ? round_ : 0, asks, silent});
 }
 
 // Every voter holds all there is, and nobody waits for anything.
 bool Raft::may_be_silent() const {
   const Index last = log_.last_index();
-  if (commit_ != last || vouched() != last || configuration().is_joint() || transfer_ || !reads_.empty()) return false;
-  return std::all_of(progress_.begin(), progress_.end(), [&](const Progress& progress) {
-    const bool counts = configuration().is_voter(progress.member) || is_active(progress);
-    return !counts || (progress.match == last && !progress.damaged && !progress.departing);
+  if (commit_ != last || vouched() != last || configuration().is_joint() || transfer_to_ || !reads_.empty())
+    return false;
+  return std::all_of(progress_.begin(), progress_.end(), [&](const Progress& other) {
+    const bool counts = configuration().is_voter(other.member) || is_active(other);
+    return !counts || (other.match == last && !other.damaged && !other.departing);
   });
 }
 
@@ -64,20 +54,19 @@ bool Raft::may_be_silent() const {
 void Raft::end_silence() {
   if (!silent_) return;
   silent_ = false;
-  if (role_ == Role::leader) {
-    for (Progress& progress : progress_) {
-      if (progress.silent) progress.heard_at = now_;  // Silent by agreement is as good as heard.
-      progress.silent = false;
-    }
-    woken_ = true;
-    heartbeat_due_ = now_;
-    quorum_check_due_ = now_ + options_.election_timeout;
+  if (role_ != Role::leader) {
+    leader_heard_at_ = now_;
+    restart_election_timer();
+    if (const Member* leader = other_leader()) send(*leader, Wake{});
     return;
   }
-  leader_heard_at_ = now_;
-  reset_election_deadline();
-  const Member* leader = leader_ ? configuration().find(*leader_) : nullptr;
-  if (leader != nullptr) send(*leader, Wake{});
+  for (Progress& other : progress_) {
+    if (other.silent) other.heard_at = now_;  // Silent by agreement is as good as heard.
+    other.silent = false;
+  }
+  woken_ = true;
+  heartbeat_due_ = now_;
+  quorum_check_due_ = now_ + options_.election_timeout;
 }
 
 void Raft::on(const WakeUp&) {
@@ -88,14 +77,12 @@ void Raft::on(const WakeUp&) {
 // A link came up: the member may have been away for days.
 void Raft::on(const Connected& event) {
   if (role_ != Role::leader) return;
-  for (Progress& progress : progress_) {
-    if (progress.member.id != event.node) continue;
-    progress.paused = false;
-    if (!silent_) send_appends(progress);
+  for (Progress& other : progress_) {
+    if (other.member.id != event.node) continue;
+    other.paused = false;
+    if (!silent_) send_appends(other);
     ++round_;
-    progress.asked = true;
-    progress.sent_when_asked = progress.next.prev();
-    send_heartbeat(progress, silent_);
+    send_heartbeat(other, true, silent_);
   }
 }
 
@@ -104,15 +91,16 @@ void Raft::receive(const Message& message, const Heartbeat& heartbeat) {
   note_leader(message.from);
   const Index commit = std::min(heartbeat.commit, log_.last_index());
   verified_ = std::max(verified_, commit);  // What it has acknowledged to this leader agrees.
-  commit_to(commit);
-  if (is_damaged()) check_whole();
+  commit_ = std::max(commit_, commit);
+  check_whole();
   const bool whole = !is_damaged() && own_reads_.empty() && commit_ == heartbeat.commit;
   if (heartbeat.silent && whole && commit_ == log_.last_index() && vouched() == commit_) {
     silent_ = true;
-    election_deadline_ = never;
+    election_due_ = never;
   }
   if (!heartbeat.wants_reply) return;
-  send_after_persist(message.from, HeartbeatReply{heartbeat.round, acknowledged(), verified_, silent_, is_damaged()});
+  acked_ = acknowledged();
+  send_after_persist(message.from, HeartbeatReply{heartbeat.round, acked_, verified_, silent_, is_damaged()});
   for (const OwnRead& read : own_reads_) {
     if (!read.index) send(message.from, ReadRequest{read.request});
   }
@@ -121,19 +109,20 @@ void Raft::receive(const Message& message, const Heartbeat& heartbeat) {
 void Raft::receive(const Message& message, const HeartbeatReply& reply) {
   Progress* progress = progress_of(message.from);
   if (role_ != Role::leader || progress == nullptr || reply.match > log_.last_index()) return;
-  if (silent_ && reply.match < log_.last_index()) end_silence();
+  if (reply.match < log_.last_index()) end_silence();
   progress->heard_at = now_;
   progress->silent = reply.silent && reply.round == round_;
   progress->damaged = reply.damaged;
   progress->round = std::max(progress->round, reply.round);
   if (reply.damaged && reply.match < progress->match) {
     progress->match = reply.match;
-    progress->probe_from(reply.match.next());
+    progress->restart(Progress::Mode::probe, reply.match.next());
   }
-  const bool lost = reply.round == round_ && reply.agreed < progress->sent_when_asked;
-  if (lost && progress->mode == Progress::Mode::pipeline) progress->pipeline_from(reply.agreed.next());
-  if (lost && progress->mode == Progress::Mode::snapshot) send_snapshot(*progress);
-  confirm_reads();
+  if (reply.round == round_ && reply.agreed < progress->sent_when_asked) {  // Something was lost on the way.
+    if (progress->mode == Progress::Mode::pipeline) progress->restart(Progress::Mode::pipeline, reply.agreed.next());
+    if (progress->mode == Progress::Mode::snapshot) send_snapshot(*progress);
+  }
+  serve_reads();
   if (role_ == Role::leader) advance(*progress, reply.match);
 }
 

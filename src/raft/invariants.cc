@@ -8,7 +8,8 @@ Status broken(std::string_view what) { return fail(ErrorCode::internal, what); }
 }  // namespace
 
 StateMark mark_of(const Raft& raft) {
-  return {raft.hard_state(), raft.role(), raft.commit_index(), raft.log().last(), raft.log().base(), raft.is_damaged()};
+  return {raft.hard_state(), raft.role(),       raft.leader(),    raft.commit_index(),
+          raft.log().last(), raft.log().base(), raft.is_damaged()};
 }
 
 Status check_state(const Raft& raft) {

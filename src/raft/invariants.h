@@ -11,6 +11,7 @@ namespace rz::raft {
 struct StateMark {
   HardState hard_state;
   Role role = Role::follower;
+  std::optional<NodeId> leader;
   Index commit;
   EntryId last;
   EntryId base;

@@ -1,6 +1,8 @@
-// What a leader knows of one member, and how fast it may send to it (dissertation 3.5, 10.2.1).
+// What a leader, or who wants to be one, knows of another member, and how fast it may send to it (dissertation 3.5,
+// 10.2.1).
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -9,28 +11,6 @@
 
 namespace rz::raft {
 
-// Appends sent and not acknowledged: a window of messages and of bytes. Keeps its memory while busy, frees it when
-// idle.
-class InFlight {
- public:
-  void add(Index last, std::size_t bytes);
-  // All up to `index` have arrived.
-  void free_to(Index index);
-  void reset();
-  bool fits(std::size_t messages_max, std::size_t bytes_max) const {
-    return sent_.size() - freed_ < messages_max && bytes_ < bytes_max;
-  }
-
- private:
-  struct Sent {
-    Index last;
-    std::size_t bytes = 0;
-  };
-  std::vector<Sent> sent_;
-  std::size_t freed_ = 0;  // How many at the front of sent_ have arrived.
-  std::size_t bytes_ = 0;
-};
-
 // Invariant: match < next.
 struct Progress {
   enum class Mode : std::uint8_t {
@@ -38,14 +18,14 @@ struct Progress {
     pipeline,  // It is: send ahead, as far as the window allows.
     snapshot,  // It needs what is compacted: wait until it has the snapshot.
   };
-
+  enum class Vote : std::uint8_t { missing, granted, refused };
   Member member;
   Mode mode = Mode::probe;
-  bool paused = false;  // Probe: one is under way.
-  bool silent = false;  // It has stopped its timers.
+  Vote vote = Vote::missing;  // To a candidate.
+  bool paused = false;        // Probe: one is under way.
+  bool silent = false;        // It has stopped its timers.
   bool damaged = false;
   bool departing = false;  // No longer in the configuration; still to learn that.
-  bool asked = false;      // A timed heartbeat is unanswered.
   Index match = {};        // Durable there, pasts and all.
   Index next{1};
   Index commit_sent = {};      // The greatest commit index that it was told.
@@ -53,10 +33,17 @@ struct Progress {
   std::uint64_t round = 0;     // The newest heartbeat round that it answered.
   Tick heard_at = {};
   std::optional<Incarnation> reborn = std::nullopt;
-  InFlight in_flight = {};
+  std::vector<Index> in_flight = {};  // The last entries of appends sent ahead and not acknowledged.
 
-  void probe_from(Index index);
-  void pipeline_from(Index index);
+  void restart(Mode in, Index from) {
+    mode = in;
+    paused = false;
+    next = std::max(from, match.next());
+    in_flight.clear();
+  }
+  void acknowledged_to(Index index) {
+    in_flight.erase(in_flight.begin(), std::upper_bound(in_flight.begin(), in_flight.end(), index));
+  }
 };
 
 }  // namespace rz::raft

@@ -24,9 +24,10 @@
 #include <vector>
 
 #include "base/random.h"
-#include "raft/host_interface.h"
-#include "raft/log.h"
 #include "raft/progress.h"
+#include "raft/wire/host_interface.h"
+#include "raft/wire/log.h"
+#include "raft/wire/quorum.h"
 
 namespace rz::raft {
 
@@ -63,8 +64,10 @@ class Raft {
   bool is_silent() const { return silent_; }
   // The newest snapshot that this member can serve or start from.
   const std::optional<SnapshotRecord>& snapshot() const { return snapshot_; }
-  // Leader only (otherwise empty): the members in order of id.
-  std::vector<MemberStatus> members(Tick now) const;
+  // Of another member; null where it has none in this incarnation. Only a leader's tells anything.
+  const Progress* progress_of(const Member& member) const;
+  bool is_active(const Progress& progress) const;
+  bool is_caught_up(const Progress& progress) const;
 
  private:
   struct ConfigurationAt {
@@ -75,20 +78,14 @@ class Raft {
     Member from;
     RequestId request;
     Index index;
-    std::uint64_t round = 0;  // 0: its round has not begun.
+    std::uint64_t round = 0;
   };
   struct OwnRead {  // At whoever was asked: waits for an index, then for its application.
     RequestId request;
     std::optional<Index> index;
   };
-  struct Transfer {
-    NodeId to;
-    Tick deadline;
-  };
-  struct ReceivedVote {
-    Member from;
-    bool granted = false;
-  };
+  static constexpr Tick never{~std::uint64_t{0}};
+  static constexpr Index no_index{~std::uint64_t{0}};  // Greater than every other.
 
   Raft(Options options, std::uint64_t seed, PersistedState persisted, Tick now);
 
@@ -100,27 +97,39 @@ class Raft {
   bool admit(const Message& message);
   bool admit_generation(const Message& message);
   bool admit_term(const Message& message);
-  void finish_step();
-  void apply_committed();
-  std::optional<Tick> next_wake() const;
   void send(const Member& to, MessageBody body) { send_in(hard_state_.term, to, std::move(body)); }
   void send_in(Term term, const Member& to, MessageBody body);
   void send_after_persist(const Member& to, MessageBody body);
-  Progress* progress_of(const Member& member);
-  const Progress* progress_of(const Member& member) const;
+  Progress* progress_of(const Member& member) {
+    return const_cast<Progress*>(std::as_const(*this).progress_of(member));
+  }
+  const Member* other_leader() const;
   Index vouched() const { return std::min(persisted_, covered_); }
   Index acknowledged() const { return std::min(vouched(), verified_); }
 
+  // The greatest value that a quorum has reached: this member's is `own`, another's `value_of(progress)`.
+  template <class ValueOf>
+  std::uint64_t reached(std::uint64_t own, ValueOf&& value_of) const {
+    return quorum_value(configuration(), [&](const Member& member) -> std::uint64_t {
+      if (member == options_.self) return own;
+      const Progress* progress = progress_of(member);
+      return progress == nullptr ? 0 : value_of(*progress);
+    });
+  }
+  // Whether it holds of a quorum.
+  template <class Holds>
+  bool quorum(bool own, Holds&& holds) const {
+    return reached(own ? 1 : 0, [&](const Progress& progress) { return holds(progress) ? 1 : 0; }) == 1;
+  }
+
   // election.cc
-  void reset_election_deadline();
+  void restart_election_timer();
   bool hears_leader() const;
   void election_timed_out();
   void become_follower(Term term, const std::optional<NodeId>& leader);
   void note_leader(const Member& leader);
-  void rehearse_campaign();
-  void campaign(bool by_transfer);
-  void request_votes(bool pre, bool by_transfer);
-  void record_vote(const Member& from, bool granted);
+  void campaign(Role as, bool by_transfer);
+  void count_votes();
   void become_leader();
   void take_lead();
   void check_quorum();
@@ -128,6 +137,7 @@ class Raft {
   void on(const TransferLeadership& event);
   void on(const Leave& event);
   void try_transfer();
+  void end_transfer();
   void receive(const Message& message, const VoteRequest& request);
   void receive(const Message& message, const VoteReply& reply);
   void receive(const Message& message, const TimeoutNow& now);
@@ -135,17 +145,15 @@ class Raft {
 
   // replication.cc
   void on(Propose event);
-  void append_own(std::shared_ptr<Entry[]> entries, std::size_t count);
-  void append_one(EntryKind kind, UnixMs time, const Root& root, Payload payload);
+  void propose(RequestId request, std::optional<ErrorCode> refused, UnixMs time, std::vector<Draft> drafts);
+  void append_own(UnixMs time, std::vector<Draft> drafts);
   UnixMs last_time() const;
+  void accept(Entries entries);
   void advance_coverage(Index at_least);
   void send_appends(Progress& progress);
-  void broadcast_appends();
   void send_commit(Progress& progress);
   void acknowledge();
   void maybe_commit();
-  void commit_to(Index index);
-  void accept(Entries entries);
   void truncate_from(Index begin);
   void advance(Progress& progress, Index match);
   void receive(const Message& message, const Append& append);
@@ -153,7 +161,7 @@ class Raft {
 
   // heartbeat.cc
   void beat();
-  void send_heartbeat(Progress& progress, bool silent);
+  void send_heartbeat(Progress& progress, bool asks, bool silent);
   bool may_be_silent() const;
   void end_silence();
   void on(const WakeUp& event);
@@ -165,12 +173,9 @@ class Raft {
   // membership.cc
   void on(ProposeConfiguration event);
   std::optional<ErrorCode> refuse_change(const Configuration& next) const;
-  void propose_configuration(const Configuration& configuration, UnixMs time);
   void adopt_configuration(const Entry& entry);
-  void configuration_changed();
   void configuration_committed();
-  bool is_caught_up(const Progress& progress) const;
-  bool is_active(const Progress& progress) const;
+  void track_members();
   const Configuration& configuration_at(Index index) const;
   void on(const FoundGeneration& event);
   void on(const Superseded& event);
@@ -178,9 +183,8 @@ class Raft {
 
   // read_index.cc
   void on(const Read& event);
-  void queue_read(const QueuedRead& read);
-  void start_read_round();
-  void confirm_reads();
+  void queue_read(const Member& from, RequestId request);
+  void serve_reads();
   void finish_reads();
   void refuse_own_reads();
   void receive(const Message& message, const ReadRequest& request);
@@ -190,19 +194,16 @@ class Raft {
   void on(const SnapshotTaken& event);
   void on(const SnapshotInstalled& event);
   void send_snapshot(Progress& progress);
-  void restart_log(const EntryId& base, Configuration configuration);
   void begin_anew();
+  void restart_log(const EntryId& base, Configuration configuration);
   void receive(const Message& message, const InstallSnapshot& install);
 
   // repair.cc
   void on(const Damaged& event);
   void request_repair();
-  void reattach();
   void check_whole();
   void receive(const Message& message, const RepairRequest& request);
   void receive(const Message& message, const RepairReply& reply);
-
-  static constexpr Tick never{~std::uint64_t{0}};
 
   Options options_;
   Random random_;
@@ -211,16 +212,14 @@ class Raft {
 
   // What survives a crash (see PersistedState), and how much of it surely does.
   HardState hard_state_;
-  bool hard_state_changed_ = false;
   Log log_;
   std::vector<ConfigurationAt> configurations_;  // Of this generation: as of the base, then every one in the log.
   std::optional<SnapshotRecord> snapshot_;
-  std::vector<EntryId> lost_;          // Promised, but not in the log (repair.cc).
-  std::vector<Entry> stranded_;        // What is intact of them, in index order.
-  Term persisted_term_;                // Of the newest hard state that is durable.
-  Index persisted_;                    // Entries up to here are durable.
-  Index covered_;                      // The pasts of all cuts up to here are durable.
-  Index own_from_{~std::uint64_t{0}};  // A leader's own proposals: what it proposes, it stores.
+  std::vector<EntryId> lost_;    // Promised, but not in the log (repair.cc).
+  std::vector<Entry> stranded_;  // What is intact of them, in index order.
+  Term persisted_term_;          // Of the newest hard state that is durable.
+  Index persisted_;              // Entries up to here are durable.
+  Index covered_;                // The pasts of all cuts up to here are durable.
 
   // Every member.
   Role role_ = Role::follower;
@@ -228,26 +227,27 @@ class Raft {
   Index commit_;    // Known to be committed, in this generation.
   Index applied_;   // Given out in `apply`.
   Index verified_;  // Agrees with the log of this term's leader.
-  Index acked_;     // What that leader was last told.
+  Index acked_;     // Of the step under way: what that leader was told.
   bool silent_ = false;
   bool leaving_ = false;
   Tick leader_heard_at_;
-  Tick election_deadline_ = never;
-  Tick repair_due_ = never;
   std::optional<SnapshotRecord> installing_;
   std::vector<OwnRead> own_reads_;
-  std::vector<ReceivedVote> votes_;
 
-  // A leader.
+  // A leader, or who wants to be one.
   std::vector<Progress> progress_;  // In order of id, without itself.
-  std::vector<QueuedRead> reads_;
-  std::optional<Transfer> transfer_;
-  Index term_start_;  // The first entry of its term.
-  std::size_t uncommitted_bytes_ = 0;
+  std::vector<QueuedRead> reads_;   // In order of their rounds.
+  std::optional<NodeId> transfer_to_;
+  Index term_start_;         // The first entry of its term.
   std::uint64_t round_ = 0;  // Of heartbeats that want an answer.
   bool woken_ = false;       // From silence: the next beat is for everybody, even those that had not been heard.
-  Tick heartbeat_due_;
-  Tick quorum_check_due_;
+
+  // Timers; `never` where one does not run.
+  Tick election_due_ = never;
+  Tick heartbeat_due_ = never;
+  Tick quorum_check_due_ = never;
+  Tick transfer_due_ = never;
+  Tick repair_due_ = never;
 };
 
 }  // namespace rz::raft

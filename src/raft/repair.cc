@@ -16,7 +16,6 @@ void Raft::on(const Damaged& event) {
   const Index last = log_.last_index();
   const Index first = std::max(event.first, Index{1});
   if (first > last) return;
-  const bool was = is_damaged();
   std::vector<EntryId> lost;
   for (Index at = std::max(first, log_.base().index); at <= last; at = at.next()) {
     lost.push_back(*log_.id_at(at));
@@ -30,7 +29,6 @@ void Raft::on(const Damaged& event) {
   first <= log_.base().index ? restart_log({}, {}) : truncate_from(first);
   applied_ = applied;
   repair_due_ = now_;
-  if (!was) out_->damaged = true;
 }
 
 // Asks everybody: the leader may be as damaged, or there may be none (CTRL).
@@ -45,46 +43,40 @@ void Raft::request_repair() {
 void Raft::receive(const Message& message, const RepairRequest& request) {
   Entries entries = log_.slice(request.begin, repair_bytes_max).between(request.begin, request.end);
   for (const Entry& entry : stranded_) {
-    if (entries.empty() && entry.index() >= request.begin && entry.index() < request.end)
-      entries = Entries::of({entry});
+    const bool wanted = entry.index() >= request.begin && entry.index() < request.end;
+    if (entries.empty() && wanted) entries = Entries::of({entry});
   }
   if (!entries.empty()) send(message.from, RepairReply{std::move(entries)});
 }
 
-// An entry is what was lost if it has the identifier that was kept: who sent it does not matter.
+// An entry is what was lost if it has the identifier that was kept: who sent it does not matter. Then stranded ones may
+// continue the log.
 void Raft::receive(const Message&, const RepairReply& reply) {
-  if (!is_damaged()) return;
-  std::size_t known = 0;
-  const Entries entries = reply.entries.between(log_.last_index().next(), Index{never.us});
-  if (entries.empty() || entries.front().header().prev != log_.last().hash) return;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (std::find(lost_.begin(), lost_.end(), id_of(entries[i])) != lost_.end()) known = i + 1;
+  const Entries entries = reply.entries.between(log_.last_index().next(), no_index);
+  if (!is_damaged() || entries.empty() || entries.front().header().prev != log_.last().hash) return;
+  Index known;
+  for (const Entry& entry : entries) {
+    if (std::find(lost_.begin(), lost_.end(), id_of(entry)) != lost_.end()) known = entry.index();
   }
-  if (known == 0) return;
-  accept(entries.between(entries.first_index(), Index{entries.first_index().n + known}));
-  reattach();
+  if (known.n == 0) return;
+  accept(entries.between(entries.first_index(), known.next()));
+  for (const Entry& entry : stranded_) {
+    if (entry.header().prev == log_.last().hash) accept(Entries::of({entry}));
+  }
   repair_due_ = now_;
   check_whole();
 }
 
-// Stranded entries that continue the log now.
-void Raft::reattach() {
-  for (const Entry& entry : stranded_) {
-    const EntryId last = log_.last();
-    if (entry.index() == last.index.next() && entry.header().prev == last.hash) accept(Entries::of({entry}));
-  }
-}
-
 // Whole again: it holds the last entry that it promised, durably, or its log agrees with a leader's beyond it.
 void Raft::check_whole() {
+  if (!is_damaged()) return;
   const EntryId& promised = lost_.back();
   const bool held = log_.has(promised) && persisted_ >= promised.index;
   if (!held && std::min(commit_, persisted_) < promised.index) return;
   lost_.clear();
   stranded_.clear();
   repair_due_ = never;
-  out_->damaged = false;
-  reset_election_deadline();
+  restart_election_timer();
 }
 
 }  // namespace rz::raft

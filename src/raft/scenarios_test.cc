@@ -1,6 +1,7 @@
 // The scenarios that a Raft must survive, each under the name of those who met it.
 #include <gtest/gtest.h>
 
+#include "raft/policy/member_status.h"
 #include "raft/testing/cluster.h"
 
 namespace rz::raft::testing {
@@ -86,7 +87,7 @@ TEST(Scenario, DelayedMessagesToAWipedMember) {
   ASSERT_TRUE(cluster.run_to_leader());
   cluster.step(cluster.leader(), Connected{node_id(3)});
   cluster.run(milliseconds(500));
-  const auto status = cluster.raft(cluster.leader()).members(cluster.now());
+  const auto status = member_statuses(cluster.raft(cluster.leader()), cluster.now());
   EXPECT_EQ(status[2].reborn, Incarnation{2});
   // Let in again as a learner, then as a voter.
   cluster.step(cluster.leader(), ProposeConfiguration{{7}, {1}, members({1, 2}), {member(3, 2)}});

@@ -209,7 +209,7 @@ class Script {
     const Status change = check_change(before, *node.raft);
     ASSERT_TRUE(state.has_value()) << state.error().message;
     ASSERT_TRUE(change.has_value()) << change.error().message;
-    report(at, output);
+    report(at, output, before);
     for (const Message& message : output.send) link(message);
     if (output.install) {
       say(words(at, " fetches the snapshot"));
@@ -220,7 +220,7 @@ class Script {
 
   void link(const Message& message) { links_[{message.from.id.bytes[0], message.to.id.bytes[0]}].push_back(message); }
 
-  void report(int at, const Output& output) {
+  void report(int at, const Output& output, const StateMark& before) {
     const std::string who = words(at, " ");
     if (output.hard_state) {
       const HardState& hard = *output.hard_state;
@@ -237,9 +237,9 @@ class Script {
       say(words(who, "will send ", show(message.to.id), " t", message.term.n, " ",
                 std::visit(ShowBody{}, message.body)));
     }
-    if (output.generation_change) {
-      say(words(who, "is in generation ", output.generation_change->generation.number, ", keeps applied ",
-                output.generation_change->kept.n));
+    const Raft& raft = *nodes_[at].raft;
+    if (output.void_after) {
+      say(words(who, "is in generation ", raft.generation().number, ", keeps applied ", output.void_after->n));
     }
     if (output.reset_to) say(words(who, "state is that of ", show(output.reset_to->last)));
     for (const Entries& run : output.apply) say(words(who, "applies ", show(run)));
@@ -251,12 +251,12 @@ class Script {
                 outcome.refused ? words("refused: ", rz::name_of(*outcome.refused))
                                 : words("taken at ", outcome.first.n, "..", outcome.last.n)));
     }
-    if (output.role_change) {
-      say(words(who, "is ", show(output.role_change->role), " in term ", output.role_change->term.n, ", leader ",
-                output.role_change->leader ? show(*output.role_change->leader) : "-"));
+    if (before.role != raft.role() || before.hard_state.term != raft.term() || before.leader != raft.leader()) {
+      say(words(who, "is ", show(raft.role()), " in term ", raft.term().n, ", leader ",
+                raft.leader() ? show(*raft.leader()) : "-"));
     }
     for (const Member& each : output.leaving) say(words(who, "hears that ", show(each.id), " leaves"));
-    if (output.damaged) say(words(who, *output.damaged ? "is damaged" : "is whole again"));
+    if (before.damaged != raft.is_damaged()) say(words(who, raft.is_damaged() ? "is damaged" : "is whole again"));
   }
 
   void persist(int at) {

@@ -7,12 +7,10 @@
 namespace rz::raft {
 
 void Raft::on(const SnapshotTaken& event) {
-  const auto last = log_.id_at(event.index);
-  const bool newer = !snapshot_ || event.index > snapshot_->last.index;
-  if (!last || !newer || event.index > std::min(applied_, commit_)) return;
   const Entry* entry = log_.find(event.index);
-  if (entry == nullptr) return;
-  snapshot_ = SnapshotRecord{*last, configuration_at(event.index), entry->header().time, event.content};
+  const bool newer = !snapshot_ || event.index > snapshot_->last.index;
+  if (entry == nullptr || !newer || event.index > std::min(applied_, commit_)) return;
+  snapshot_ = SnapshotRecord{id_of(*entry), configuration_at(event.index), entry->header().time, event.content};
   out_->snapshot = snapshot_;
   const Index to = std::min(event.compact_to, event.index);
   if (to <= log_.base().index) return;
@@ -24,8 +22,7 @@ void Raft::on(const SnapshotTaken& event) {
 }
 
 void Raft::send_snapshot(Progress& progress) {
-  progress.mode = Progress::Mode::snapshot;
-  progress.in_flight.reset();
+  progress.restart(Progress::Mode::snapshot, progress.next);
   if (snapshot_) send(progress.member, InstallSnapshot{*snapshot_});
 }
 
@@ -36,10 +33,11 @@ void Raft::receive(const Message& message, const InstallSnapshot& install) {
   if (last.generation > hard_state_.generation.number) return;
   if (log_.has(last)) {
     verified_ = std::max(verified_, last.index);
-    commit_to(last.index);
+    commit_ = std::max(commit_, last.index);
   }
   if (last.index <= commit_) {
-    return send_after_persist(message.from, AppendReply{.match = acknowledged(), .last_seen = verified_});
+    acked_ = acknowledged();
+    return send_after_persist(message.from, AppendReply{.match = acked_, .last_seen = verified_});
   }
   if (installing_ == install.record) return;
   installing_ = install.record;
@@ -55,12 +53,12 @@ void Raft::on(const SnapshotInstalled& event) {
   out_->snapshot = snapshot_;
   out_->reset_to = snapshot_;
   commit_ = applied_ = verified_ = covered_ = event.record.last.index;
-  if (is_damaged()) check_whole();
+  check_whole();
 }
 
 // Nothing of an earlier generation's log is of use here: what was applied of it is void.
 void Raft::begin_anew() {
-  if (applied_.n > 0) out_->generation_change = GenerationChange{hard_state_.generation, {}};
+  if (applied_.n > 0) out_->void_after = Index{};
   restart_log({}, {});
 }
 
@@ -68,13 +66,13 @@ void Raft::begin_anew() {
 void Raft::restart_log(const EntryId& base, Configuration configuration) {
   if (snapshot_ && snapshot_->last != base) snapshot_.reset();
   log_.reset(base);
-  const bool counts = base.generation == hard_state_.generation.number;
-  configurations_ = {{base.index, counts ? std::move(configuration) : Configuration{}}};
-  out_->start = LogStart{base, configurations_.front().configuration, false};
+  if (base.generation != hard_state_.generation.number) configuration = {};
+  configurations_ = {{base.index, configuration}};
+  out_->start = LogStart{base, std::move(configuration), false};
   persisted_ = std::min(persisted_, base.index);
   verified_ = std::min(verified_, base.index);
   covered_ = applied_ = std::min(applied_, base.index);
-  reset_election_deadline();
+  restart_election_timer();
 }
 
 }  // namespace rz::raft

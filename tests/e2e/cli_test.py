@@ -13,9 +13,12 @@ import tempfile
 from harness import BINARY, ROOT, PodFolder, Skipped, check, equal, main, readers, rhizome, settled
 
 COMMANDS = [[], ["init"], ["up"], ["status"], ["device"], ["device", "add"], ["device", "list"], ["device", "remove"],
-            ["device", "suspend"], ["device", "rename"], ["join"], ["doc"], ["doc", "new"], ["doc", "list"], ["doc", "show"], ["doc", "edit"],
-            ["doc", "rename"], ["doc", "import"], ["doc", "export"], ["log"], ["config"], ["config", "set"], ["config", "unset"], ["doctor"], ["version"], ["ipld"], ["ipld", "convert"],
-            ["ipld", "cid"], ["ipld", "inspect"], ["car"], ["car", "ls"], ["car", "verify"], ["completion"]]
+            ["device", "suspend"], ["device", "rename"], ["device", "sleep"], ["cluster"], ["cluster", "status"],
+            ["cluster", "restart"], ["cluster", "transfer"], ["cluster", "promote"], ["cluster", "demote"], ["join"], ["doc"],
+            ["doc", "new"], ["doc", "list"], ["doc", "show"], ["doc", "edit"], ["doc", "rename"], ["doc", "accept"],
+            ["doc", "import"], ["doc", "export"], ["log"], ["config"], ["config", "set"], ["config", "unset"], ["doctor"],
+            ["snapshot"], ["export"], ["recover"], ["version"], ["ipld"], ["ipld", "convert"], ["ipld", "cid"],
+            ["ipld", "inspect"], ["car"], ["car", "ls"], ["car", "verify"], ["completion"]]
 
 
 def varint(number):
@@ -93,7 +96,8 @@ def commands_speak_json_and_plain_text():
         for field in ("device_id", "peer_id", "did", "addresses", "http", "role", "term", "quorum", "frontier", "pending"):
             check(field in status, f"status --json has no {field}")
         equal(json.loads(rhizome("doctor", *data, "--json")[1])["ok"], True, "doctor")
-        for words in (["status"], ["device", "list"], ["doc", "list"], ["log"], ["config"], ["doctor"], ["version"]):
+        for words in (["status"], ["device", "list"], ["cluster", "status"], ["doc", "list"], ["log"], ["config"], ["doctor"],
+                      ["version"]):
             code, out, err = rhizome(*words, *data, "--json")
             equal(code, 0, f"rhizome {' '.join(words)} --json: exit code ({err})")
             check(all(json.loads(line) for line in out.splitlines() if line), f"{words}: not JSON")

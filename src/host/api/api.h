@@ -49,6 +49,8 @@ class Api {
   Result<std::string> get(const HttpRequest& request);
   void change(const HttpRequest& request, const Answer& answer);
   Result<std::string> change_devices(const HttpRequest& request);
+  Result<std::string> change_cluster(const HttpRequest& request);
+
   // --- consent.cc ---
   Result<std::string> change_standing(const crypto::PublicKey& device, const std::string& what,
                                       const HttpRequest& request);

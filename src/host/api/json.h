@@ -21,6 +21,7 @@ std::string dump(const Json& json);
 Json error_json(const Error& error);
 Json status_json(Daemon& daemon);
 Json devices_json(Daemon& daemon);
+Json cluster_json(Daemon& daemon);
 Json documents_json(Daemon& daemon);
 // What devices ask of each other, and changes to them that contradict each other (consent.cc).
 Json requests_json(Daemon& daemon);

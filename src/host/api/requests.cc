@@ -106,6 +106,7 @@ Result<std::string> Api::get(const HttpRequest& request) {
     return dump({{"requests", requests_json(daemon_)}});
   }
   if (first == "devices" && path.size() == 2 && path[1] == "invite") return dump(pairing_json(pairing_));
+  if (first == "cluster" && path.size() == 1) return dump(cluster_json(daemon_));
   if (first == "documents" && path.size() == 1) return dump(documents_json(daemon_));
   if (first == "documents" && path.size() == 2) {
     RZ_TRY(const log::StreamId id, document_id(path[1]));
@@ -162,6 +163,7 @@ void Api::change(const HttpRequest& request, const Answer& answer) {
   if (first == "snapshot" && path.size() == 1 && request.method == "POST") return downloads_->make_snapshot(answer);
   Result<std::string> body = fail(ErrorCode::not_found, words("there is nothing at ", request.path));
   if (first == "devices") body = change_devices(request);
+  if (first == "cluster" && path.size() == 2) body = change_cluster(request);
   if (first == "paper" && path.size() == 2 && path[1] == "confirm" && request.method == "POST") {
     body = [&]() -> Result<std::string> {
       const auto json = parse_object(request.body);

@@ -26,12 +26,13 @@ struct NetworkOptions {
   Duration link_delay_max = milliseconds(12);
   Duration disk_delay_max = milliseconds(6);
   Duration redial_every = milliseconds(60);
-  std::optional<std::uint64_t> compact_every;  // As in pod::Options; none: its own.
-  std::optional<std::uint64_t> compact_keep;
+  std::optional<std::uint64_t> compact_every = std::nullopt;  // As in pod::Options; none: its own.
+  std::optional<std::uint64_t> compact_keep = std::nullopt;
   std::uint32_t checkpoint_after_events = 0;
   // A device's store; none: in memory.
-  std::function<std::unique_ptr<store::Store>(const std::string& name)> make_store;
+  std::function<std::unique_ptr<store::Store>(const std::string& name)> make_store = {};
   bool group_commits = false;  // What waits for the disk shares one transaction, as in the daemon.
+  raft::PolicyOptions membership = {};
 };
 
 // One device: what survives a crash (store, promise, keys) and what does not (pod).

@@ -126,6 +126,7 @@ Status Network::open(std::size_t i) {
   if (options_.compact_every) options.compact_every = *options_.compact_every;
   if (options_.compact_keep) options.compact_keep = *options_.compact_keep;
   options.checkpoint_after_events = options_.checkpoint_after_events;
+  options.membership = options_.membership;
   Durability durability;
   durability.promise = device.promise;
   if (device.promise) durability.standing = store::Standing::equal;

@@ -32,6 +32,7 @@ std::optional<ChangeProposal> AbsentMembers::consider(Tick now, const Configurat
   if (configuration.is_joint() || members.empty()) return std::nullopt;
   const std::vector<Device> all = devices(members, facts);
   if (auto proposal = readmit(configuration, all)) return proposal;
+  if (auto proposal = hand_over(configuration, all)) return proposal;
   if (auto proposal = demote(now, configuration, all)) return proposal;
   return promote(now, configuration, all);
 }
@@ -41,13 +42,15 @@ void AbsentMembers::observe(Tick now, const std::vector<MemberStatus>& members) 
   for (const MemberStatus& status : members) {
     const auto known = seen_.find(status.member.id);
     // One not seen before gets the benefit of the doubt: its absence begins now, and so does its presence.
-    Seen seen = known != seen_.end() ? known->second : Seen{false, false, now, now, now};
+    Seen seen = known != seen_.end() ? known->second : Seen{false, false, false, !seen_.empty(), now, now, now};
     const bool ready = status.active && status.caught_up && !status.damaged && !status.reborn;
     if (ready && !seen.ready) seen.ready_since = now;
     if (status.active && !seen.active) seen.active_since = now;
     if (!status.active && seen.active) seen.inactive_since = now;
+    if ((seen.active && !status.active) || (seen.voter && !status.voter)) seen.fresh = false;
     seen.ready = ready;
     seen.active = status.active;
+    seen.voter = status.voter;
     kept.emplace(status.member.id, seen);
   }
   seen_ = std::move(kept);
@@ -58,7 +61,7 @@ std::vector<AbsentMembers::Device> AbsentMembers::devices(const std::vector<Memb
                                                           const std::vector<MemberFacts>& facts) const {
   std::vector<Device> all;
   for (const MemberStatus& status : members) {
-    Device device{status, {status.member.id}, seen_.at(status.member.id), leaving_.contains(status.member.id)};
+    Device device{status, {status.member.id}, seen_.at(status.member.id)};
     for (const MemberFacts& each : facts) {
       if (each.id == status.member.id) device.facts = each;
     }
@@ -102,8 +105,8 @@ std::optional<ChangeProposal> AbsentMembers::demote(Tick now, const Configuratio
     answering += device.status.active ? 1 : 0;
     const bool absent = !device.status.active && now - device.seen.inactive_since >= options_.demote_after;
     const bool unfit = !device.facts.may_vote;
-    asked = asked || device.leaving;
-    if (device.leaving || absent || unfit) {
+    asked = asked || device.facts.leaving;
+    if (device.facts.leaving || absent || unfit) {
       ++gone;
     } else {
       // Who does not answer can't be among those who decide alone.
@@ -123,15 +126,29 @@ std::optional<ChangeProposal> AbsentMembers::demote(Tick now, const Configuratio
   return with_voters(configuration, std::move(kept), asked ? ChangeReason::asked : ChangeReason::absent);
 }
 
+std::optional<ChangeProposal> AbsentMembers::hand_over(const Configuration& configuration,
+                                                       const std::vector<Device>& devices) const {
+  const Device* next = nullptr;
+  for (const Device& device : devices) {
+    const bool votes = is_current_voter(configuration, device.status.member);
+    if (votes && !device.facts.leaving) return std::nullopt;
+    const bool fit = !votes && !device.facts.leaving && device.facts.may_vote && device.seen.ready;
+    if (fit && next == nullptr) next = &device;
+  }
+  if (next == nullptr) return std::nullopt;
+  return with_voters(configuration, {next->status.member}, ChangeReason::asked);
+}
+
 std::optional<ChangeProposal> AbsentMembers::promote(Tick now, const Configuration& configuration,
                                                      const std::vector<Device>& devices) const {
   if (changed_at_ && now - *changed_at_ < options_.interval) return std::nullopt;
   std::vector<Member> voters = configuration.voters;
   std::vector<Member> ready;
   for (const Device& device : devices) {
-    if (is_current_voter(configuration, device.status.member) || !device.facts.may_vote || device.leaving) continue;
-    if (device.seen.ready && now - device.seen.ready_since >= options_.promote_after)
-      ready.push_back(device.status.member);
+    if (is_current_voter(configuration, device.status.member) || !device.facts.may_vote || device.facts.leaving)
+      continue;
+    const bool awake = device.seen.fresh || now - device.seen.ready_since >= options_.promote_after;
+    if (device.seen.ready && awake) ready.push_back(device.status.member);
   }
   const std::size_t wanted = odd_at_most(std::min(voters.size() + ready.size(), options_.voters_max));
   if (wanted <= voters.size()) return std::nullopt;

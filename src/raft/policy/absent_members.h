@@ -7,7 +7,10 @@
 //   1. Wiped: a member that speaks in a new incarnation becomes a learner in that incarnation.
 //   2. Asked: a member that said it will sleep is demoted at once.
 //   3. Absent: a voter unheard for `demote_after` is demoted to learner, never removed.
-//   4. Returned: a learner that may vote, heard and caught up for `promote_after` without a break, is promoted.
+//   4. Returned: a learner that may vote, heard and caught up for `promote_after` without a break, is promoted. One
+//   that
+//      was let in under this leader's eyes, and was never absent since, need not wait: it has not gone yet.
+//   5. Handed over: where every voter said it will sleep, a learner that is there takes over as the one voter.
 //   Of 3 and 4, one change at a time and at most one an interval; never both kinds in one change.
 //   Parity: the voters are the greatest odd number of devices that are there, up to `voters_max`. An even count adds a
 //   device that must answer without adding one that may fail. So a pod of three that loses one goes to one voter.
@@ -19,7 +22,7 @@
 #include <optional>
 #include <vector>
 
-#include "raft/raft.h"
+#include "raft/policy/member_status.h"
 
 namespace rz::raft {
 
@@ -35,6 +38,7 @@ struct MemberFacts {
   NodeId id;
   bool always_on = false;
   bool may_vote = false;  // Stores every stream, keeps its state, is established where that counts.
+  bool leaving = false;   // Said that it will sleep, and was not heard to be back.
 };
 
 enum class ChangeReason : std::uint8_t { wiped, asked, absent, returned };
@@ -49,10 +53,6 @@ class AbsentMembers {
  public:
   explicit AbsentMembers(const PolicyOptions& options = {}) : options_(options) {}
 
-  // A member is about to sleep (Output::leaving); forgotten when it is heard to stay, by `stays`.
-  void asked_to_leave(const NodeId& id) { leaving_[id] = true; }
-  void stays(const NodeId& id) { leaving_.erase(id); }
-
   // What to propose now, if anything. `members` as Raft::members of a leader. Ask about once a heartbeat.
   std::optional<ChangeProposal> consider(Tick now, const Configuration& configuration,
                                          const std::vector<MemberStatus>& members,
@@ -64,6 +64,8 @@ class AbsentMembers {
   struct Seen {
     bool ready = false;  // Active, caught up, whole.
     bool active = false;
+    bool voter = false;
+    bool fresh = false;  // Let in under this leader, and never absent or demoted since.
     Tick ready_since;
     Tick active_since;
     Tick inactive_since;
@@ -73,7 +75,6 @@ class AbsentMembers {
     MemberStatus status;
     MemberFacts facts;
     Seen seen;
-    bool leaving = false;
   };
 
   void observe(Tick now, const std::vector<MemberStatus>& members);
@@ -81,12 +82,12 @@ class AbsentMembers {
   std::optional<ChangeProposal> readmit(const Configuration& configuration, const std::vector<Device>& devices) const;
   std::optional<ChangeProposal> demote(Tick now, const Configuration& configuration,
                                        const std::vector<Device>& devices) const;
+  std::optional<ChangeProposal> hand_over(const Configuration& configuration, const std::vector<Device>& devices) const;
   std::optional<ChangeProposal> promote(Tick now, const Configuration& configuration,
                                         const std::vector<Device>& devices) const;
 
   PolicyOptions options_;
   std::map<NodeId, Seen> seen_;
-  std::map<NodeId, bool> leaving_;
   std::optional<Tick> changed_at_;
 };
 

@@ -22,7 +22,7 @@ class Policy : public ::testing::Test {
       MemberStatus one{.member = each, .voter = configuration.is_voter(each)};
       one.active = one.caught_up = true;
       status.push_back(one);
-      facts.push_back({each.id, false, true});
+      facts.push_back({each.id, false, true, false});
     }
   }
   MemberStatus& of(int number) {
@@ -33,6 +33,9 @@ class Policy : public ::testing::Test {
   }
   void always_on(int number) {
     for (MemberFacts& each : facts) each.always_on |= each.id == node_id(static_cast<std::uint8_t>(number));
+  }
+  void leaves(int number) {
+    for (MemberFacts& each : facts) each.leaving |= each.id == node_id(static_cast<std::uint8_t>(number));
   }
   std::optional<ChangeProposal> after(Duration duration) {
     policy.consider(now, configuration, status, facts);
@@ -129,7 +132,7 @@ TEST_F(Policy, OneAutomaticChangeAnInterval) {
 TEST_F(Policy, WhoAsksIsDemotedAtOnce) {
   set(members({1, 2, 3}), {});
   policy.changed(now);
-  policy.asked_to_leave(node_id(1));
+  leaves(1);
   const auto proposal = after(seconds(1));
   ASSERT_TRUE(proposal.has_value());
   EXPECT_EQ(proposal->reason, ChangeReason::asked);
@@ -143,6 +146,30 @@ TEST_F(Policy, AWipedVoterComesBackAsALearner) {
   ASSERT_TRUE(proposal.has_value());
   EXPECT_EQ(proposal->voters, members({1, 3}));
   EXPECT_EQ(proposal->learners, std::vector<Member>{member(2, 9)});
+}
+
+TEST_F(Policy, ANewcomerNeedNotWait) {
+  set(members({1}), {});
+  EXPECT_FALSE(after(seconds(1)).has_value());
+  set(members({1}), members({2, 3}));
+  const auto proposal = policy.consider(now, configuration, status, facts);
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(proposal->voters, members({1, 2, 3}));
+  // Unless it went away meanwhile.
+  of(3).active = false;
+  EXPECT_FALSE(policy.consider(now, configuration, status, facts).has_value());
+  of(3).active = true;
+  EXPECT_FALSE(policy.consider(now, configuration, status, facts).has_value());
+}
+
+TEST_F(Policy, TheOneVoterHandsOverBeforeItSleeps) {
+  set(members({1}), members({2, 3}));
+  leaves(1);
+  of(2).caught_up = false;
+  const auto proposal = after(seconds(0));
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(proposal->voters, members({3}));
+  EXPECT_EQ(proposal->reason, ChangeReason::asked);
 }
 
 TEST_F(Policy, WhoMayNotVoteNeverDoes) {
@@ -175,11 +202,11 @@ TEST(PolicyOnACluster, SequentialLossesDownToTheLast) {
       judged_by = led;
       std::vector<MemberFacts> facts;
       for (int number = 1; number <= 5; ++number) {
-        facts.push_back({node_id(static_cast<std::uint8_t>(number)), number == 1, true});
+        facts.push_back({node_id(static_cast<std::uint8_t>(number)), number == 1, true, false});
       }
       cluster.step(led, WakeUp{});
       const auto proposal = policy.consider(cluster.now(), cluster.raft(led).configuration(),
-                                            cluster.raft(led).members(cluster.now()), facts);
+                                            member_statuses(cluster.raft(led), cluster.now()), facts);
       if (!proposal) continue;
       cluster.step(led, ProposeConfiguration{{1}, {1}, proposal->voters, proposal->learners});
       if (!cluster.node(led).proposals.back().refused) policy.changed(cluster.now());

@@ -342,8 +342,7 @@ class Cluster {
   }
 
   void apply(Node& to, const Output& output) {
-    if (output.generation_change)
-      to.applied.resize(std::min<std::size_t>(to.applied.size(), output.generation_change->kept.n));
+    if (output.void_after) to.applied.resize(std::min<std::size_t>(to.applied.size(), output.void_after->n));
     if (output.reset_to) {
       to.applied.resize(output.reset_to->last.index.n);
       if (to.applied.size() > 0) to.applied.back() = output.reset_to->last;

@@ -49,6 +49,8 @@ bool Configuration::is_voter(const Member& member) const { return holds(voters, 
 
 bool Configuration::is_learner(const Member& member) const { return holds(learners, member); }
 
+bool Configuration::is_incoming(const Member& member) const { return holds(voters, member); }
+
 bool Configuration::names(const NodeId& id) const { return find(id) != nullptr; }
 
 const Member* Configuration::find(const NodeId& id) const {

@@ -29,6 +29,8 @@ struct Configuration {
   // In either half. The incarnation must match: a wiped device is nobody until it is let in again.
   bool is_voter(const Member& member) const;
   bool is_learner(const Member& member) const;
+  // In the half that stays after a change.
+  bool is_incoming(const Member& member) const;
   // Whether the device is in any list, in whatever incarnation.
   bool names(const NodeId& id) const;
   // The incarnation under which the device takes part: as a voter to come, a learner, or an outgoing voter.

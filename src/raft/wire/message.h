@@ -93,6 +93,11 @@ using MessageBody =
     std::variant<VoteRequest, VoteReply, Append, AppendReply, Heartbeat, HeartbeatReply, InstallSnapshot, ReadRequest,
                  ReadReply, TimeoutNow, Wake, Leaving, RepairRequest, RepairReply>;
 
+// Sent by leaders only.
+bool is_leaders(const MessageBody& body);
+// Means the same in any term.
+bool is_timeless(const MessageBody& body);
+
 struct Message {
   Member from;
   Member to;

@@ -207,6 +207,16 @@ class Decoder {
 
 }  // namespace
 
+bool is_leaders(const MessageBody& body) {
+  return std::holds_alternative<Append>(body) || std::holds_alternative<Heartbeat>(body) ||
+         std::holds_alternative<InstallSnapshot>(body);
+}
+
+bool is_timeless(const MessageBody& body) {
+  return std::holds_alternative<Wake>(body) || std::holds_alternative<RepairRequest>(body) ||
+         std::holds_alternative<RepairReply>(body);
+}
+
 Bytes encode(const Message& message) {
   Bytes out;
   cbor::put_array(out, 7);

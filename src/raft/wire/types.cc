@@ -53,6 +53,12 @@ Entries Entries::between(Index begin, Index end) const {
   return {std::shared_ptr<const Entry>(first_, first_.get() + from), static_cast<std::size_t>(to - from)};
 }
 
+std::size_t Entries::cost_bytes() const {
+  std::size_t bytes = 0;
+  for (const Entry& entry : *this) bytes += entry.cost_bytes();
+  return bytes;
+}
+
 bool continues(const Entry& before, const Entry& after) {
   const EntryHeader& a = before.header();
   const EntryHeader& b = after.header();

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -156,6 +157,12 @@ struct EntryId {
   friend bool operator==(const EntryId&, const EntryId&) = default;
 };
 
+// The rule of 5.4.1, with the generation in front: whether a log that ends with `a` says as much as one that ends with
+// `b`.
+inline bool says_as_much_as(const EntryId& a, const EntryId& b) {
+  return std::tie(a.generation, a.term, a.index) >= std::tie(b.generation, b.term, b.index);
+}
+
 inline EntryId id_of(const Entry& entry) {
   return {entry.header().generation, entry.term(), entry.index(), entry.hash()};
 }
@@ -180,6 +187,7 @@ class Entries {
   const Entry& operator[](std::size_t at) const { return first_.get()[at]; }
   Index first_index() const { return front().index(); }
   Index last_index() const { return back().index(); }
+  std::size_t cost_bytes() const;
 
   // The entries with index in [begin, end), which may lie partly outside.
   Entries between(Index begin, Index end) const;

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "base/tick.h"
-#include "raft/wire/message.h"
-#include "raft/wire/types.h"
+#include "raft/wire/persisted.h"
 
 namespace rz::raft {
 
@@ -24,31 +23,6 @@ struct Options {
   std::size_t in_flight_bytes_max = 4 * 1024 * 1024;
   std::size_t uncommitted_bytes_max = 16 * 1024 * 1024;  // Beyond, a leader refuses proposals.
   std::uint64_t caught_up_entries = 64;                  // A learner this near the end of the log may be promoted.
-};
-
-// What a crash must not undo. Persist before acting on it: a vote is a promise.
-struct HardState {
-  Generation generation;
-  Term term;
-  std::optional<NodeId> vote;  // For whom, in this term.
-  friend bool operator==(const HardState&, const HardState&) = default;
-};
-
-// What the store and the promise file gave back at start (see wire/log_store.h, which reads it).
-struct PersistedState {
-  HardState hard_state;
-  std::optional<SnapshotRecord> snapshot;
-  EntryId base;                      // Just before the first entry kept.
-  Configuration base_configuration;  // As of `base`.
-  std::vector<Entry> entries;        // Intact ones, consecutive from base.index + 1.
-  Index applied;                     // What the application has durably applied; 0 if it starts from the snapshot.
-  Index covered;                     // Up to which cuts' pasts are known to be durable here; 0 if not known.
-  // Identifiers of entries after the last intact one that this member is known to have persisted, in index order. Not
-  // empty means damaged: the member neither votes nor leads until it holds them, or the cluster has committed past
-  // them.
-  std::vector<EntryId> lost;
-  // Intact entries after the first lost one, in index order: kept for whoever lacks them.
-  std::vector<Entry> stranded;
 };
 
 // --- What happened -----------------------------------------------------------------------------------------------
@@ -72,6 +46,7 @@ struct Draft {
   Root root;
   Payload payload;
 };
+Draft draft_of(const Configuration& configuration);
 struct Propose {
   RequestId request;
   UnixMs time;  // The proposer's wall clock; raised to the time of the entry before.
@@ -132,12 +107,6 @@ using Input = std::variant<Ticked, Received, Persisted, CoverageDurable, Propose
 
 enum class Role : std::uint8_t { follower, pre_candidate, candidate, leader };
 
-struct RoleChange {
-  Role role = Role::follower;
-  Term term;
-  std::optional<NodeId> leader;
-};
-
 // Taken into the leader's log at [first, last], which does not mean committed: watch `apply` for the same term and
 // index. Or refused, and surely without effect: `refused` says why (not_leader, transferring, ...).
 struct ProposeOutcome {
@@ -156,20 +125,6 @@ struct ReadOutcome {
   Index index;
 };
 
-// Another generation won. Entries after `kept` that were applied are void: refold from `kept`.
-struct GenerationChange {
-  Generation generation;
-  Index kept;
-};
-
-// Where the log begins from now on. Persist the fields; delete entries at or before base.index, and, unless
-// `keeps_later`, all entries after it too.
-struct LogStart {
-  EntryId base;
-  Configuration configuration;  // As of `base`.
-  bool keeps_later = false;
-};
-
 // Carry out in field order.
 struct Output {
   std::optional<HardState> hard_state;      // Persist.
@@ -180,32 +135,17 @@ struct Output {
   std::optional<Persisted> receipt;         // Step back once all of the above is durable.
   std::vector<Message> send;                // Send at once: a loss costs time, never safety.
   std::vector<Message> send_after_persist;  // Send when the fields above are durable, of earlier outputs too.
-  std::optional<GenerationChange> generation_change;
+  // Another generation won. Entries after this one that were applied are void: refold from it.
+  std::optional<Index> void_after;
   std::optional<SnapshotRecord> reset_to;  // The applied state is now that of this snapshot, just installed.
   std::vector<Entries> apply;  // Committed and durable here: in index order, each index once. A cut may come
                                // before its past is here.
   std::vector<ReadOutcome> reads;
   std::vector<ProposeOutcome> proposals;
-  std::optional<RoleChange> role_change;
   std::vector<Member> leaving;  // Members that asked to be demoted (leader only).
-  std::optional<bool> damaged;  // Became damaged, or whole again.
   std::optional<Tick> wake_at;  // Step with Ticked at this tick or soon after.
 
   void clear();
-};
-
-// What a leader knows of a member; for the policy of absent members and for `status`.
-struct MemberStatus {
-  Member member;
-  bool voter = false;
-  bool self = false;
-  bool active = false;  // Heard within an election timeout, or silent by agreement.
-  bool damaged = false;
-  bool caught_up = false;
-  std::optional<Incarnation> reborn =
-      std::nullopt;  // Speaks in another incarnation than the configuration's: its state was lost.
-  Index match = {};
-  Tick heard_at = {};
 };
 
 }  // namespace rz::raft

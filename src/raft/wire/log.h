@@ -3,7 +3,7 @@
 // Invariants
 //   1. Runs are not empty, their indices consecutive, the first is base.index + 1.
 //   2. Every entry's `prev` is the hash of the one before it, the first's is base.hash.
-// A run costs 24 bytes beside its entries: entries are never copied in, only shared.
+// A run costs 32 bytes beside its entries: entries are never copied in, only shared.
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ class Log {
 
   // What lies just before the first entry.
   const EntryId& base() const { return base_; }
-  Index last_index() const { return runs_.empty() ? base_.index : runs_.back().last_index(); }
-  EntryId last() const { return runs_.empty() ? base_ : id_of(runs_.back().back()); }
+  Index last_index() const { return runs_.empty() ? base_.index : runs_.back().entries.last_index(); }
+  EntryId last() const { return runs_.empty() ? base_ : id_of(runs_.back().entries.back()); }
   // Null where the index is at or before the base, or after the end.
   const Entry* find(Index index) const;
   // Of the base too.
@@ -37,6 +37,10 @@ class Log {
   void compact_to(Index index);
   void reset(const EntryId& base);
 
+  // What the entries up to `index` cost, of all that this log ever held: for differences. No entry is walked that is
+  // not in the run of `index`.
+  std::uint64_t cost_to(Index index) const;
+
   // A run that starts at `begin` and costs at most `bytes_max`, but has at least one entry; across runs it is copied
   // together, payloads shared. Empty at the end of the log.
   Entries slice(Index begin, std::size_t bytes_max) const;
@@ -44,10 +48,15 @@ class Log {
   void collect(Index begin, Index end, std::vector<Entries>& out) const;
 
  private:
+  struct Run {
+    Entries entries;
+    std::uint64_t cost_end = 0;  // As cost_to(entries.last_index()).
+  };
   std::size_t run_of(Index index) const;
 
   EntryId base_;
-  std::vector<Entries> runs_;
+  std::uint64_t base_cost_ = 0;
+  std::vector<Run> runs_;
 };
 
 }  // namespace rz::raft
