@@ -49,8 +49,6 @@ Result<ClusterState::Committed> decode_applied(ByteView value) {
   return state;
 }
 
-}  // namespace
-
 // The state that the store holds, if it does.
 Result<std::optional<ClusterState::Committed>> Core::saved_order() const {
   RZ_TRY(const auto record, store_.get(singleton_key("applied")));

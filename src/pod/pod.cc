@@ -228,6 +228,7 @@ void Pod::confirm_paper(Now now) {
 
 Status Pod::restart_cluster(Now now, bool although_answering) {
   core_->at(now);
+  RZ_CHECK(core_->check_writable());
   return core_->restart_cluster(although_answering);
 }
 
