@@ -26,7 +26,7 @@ def names(device):
     return sorted(each["name"] for each in device.get("/api/devices")["devices"])
 
 
-def ended(device, timeout=20):
+def ended(device, timeout=60):
     wait_for(f"{device.name} to stop", lambda: not device.alive(), timeout)
     check(not (device.folder / "device.key").exists(), f"{device.name} kept its key")
 
