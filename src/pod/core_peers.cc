@@ -10,6 +10,7 @@ using log::EventIndex;
 
 namespace {
 
+constexpr std::uint64_t events_at_once_max = 2048;  // To one device in one output, about.
 constexpr std::size_t early_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t live_documents_max = 256;  // Of one device.
 
@@ -205,8 +206,13 @@ void Core::poll_sessions() {
       for (const auto& [key, place] : places_) all.places.push_back(place);
       if (!all.places.empty()) output_.send.push_back({device, Channel::sync, sync::encode(all)});
     }
+    // A newcomer's whole catch-up in one go would keep everybody else waiting.
+    const std::uint64_t sent_before = peer.session->sent_events();
     while (auto frame = peer.session->poll(now_.tick)) {
       output_.send.push_back({device, Channel::sync, *std::move(frame)});
+      if (peer.session->sent_events() - sent_before < events_at_once_max) continue;
+      wake(now_.tick);
+      break;
     }
     if (const auto due = peer.session->wake_at()) wake(*due);
   }

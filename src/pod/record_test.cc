@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "log/test_world.h"
 #include "pod/document_records.h"
 

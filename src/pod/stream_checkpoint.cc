@@ -101,7 +101,7 @@ std::optional<document::Document> StreamReplica::load_checkpoint() {
   for (const document::EventId& id : document->version()) version.push_back(log::EventId{id.bytes});
   std::sort(version.begin(), version.end());
   if (version != head->heads) return std::nullopt;
-  checkpoint_events_ = static_cast<std::uint32_t>(head->events);
+  checkpoint_events_ = graph_.size() - static_cast<std::uint32_t>(since);
   checkpoint_bytes_ = saved.size();
   return *std::move(document);
 }
