@@ -254,7 +254,7 @@ TEST_F(Recovering, IsPendingForThreeDaysAndRemovesNobodyMeanwhile) {
   EXPECT_FALSE(seen->own);
   EXPECT_FALSE(seen->may_veto) << "a lone established device does not veto";
   EXPECT_EQ(seen->name, "new laptop");
-  const Status removed = net_.pod(device).remove_device(net_.now(), net_.key(1), &*next_);
+  const auto removed = net_.pod(device).remove_device(net_.now(), net_.key(1), &*next_);
   ASSERT_FALSE(removed.has_value());
   EXPECT_EQ(removed.error().code, ErrorCode::authority_missing);
   const Now later{net_.now().tick, UnixMs{net_.now().wall.ms + identity::recovery_pending_ms}};
