@@ -258,6 +258,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   // --- core_membership.cc ---
   std::optional<raft::ChangeProposal> follow_identity(const std::vector<raft::MemberStatus>& known) const;
+  void promote_ready(const std::vector<raft::MemberStatus>& known, raft::ChangeProposal& next) const;
   std::vector<raft::MemberFacts> member_facts() const;
   void plan_membership();
   bool propose_members(const raft::ChangeProposal& change);

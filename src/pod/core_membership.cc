@@ -32,6 +32,21 @@ void make_odd(const std::vector<raft::MemberStatus>& known, std::vector<raft::Me
 
 }  // namespace
 
+// The only voter leaves: those that have caught up and may vote decide from now on, without the policy's patience.
+void Core::promote_ready(const std::vector<raft::MemberStatus>& known, raft::ChangeProposal& next) const {
+  std::vector<log::AuthorKey> voters;
+  std::erase_if(next.learners, [&](const raft::Member& learner) {
+    const auto status =
+        std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.member == learner; });
+    const bool ready = status != known.end() && status->caught_up && status->active && !status->damaged;
+    const log::AuthorKey key{learner.id.bytes};
+    if (!ready || !identity::may_vote(identity_, key, voters)) return false;
+    voters.push_back(key);
+    next.voters.push_back(learner);
+    return true;
+  });
+}
+
 // Newcomers become learners; removed and suspended devices go.
 std::optional<raft::ChangeProposal> Core::follow_identity(const std::vector<raft::MemberStatus>& known) const {
   const raft::Configuration& now = raft_->configuration();
@@ -49,6 +64,7 @@ std::optional<raft::ChangeProposal> Core::follow_identity(const std::vector<raft
       next.learners.push_back(*present);
     }  // Else never seen: nobody to send to.
   }
+  if (hand_over_until_ && next.voters.empty()) promote_ready(known, next);
   std::sort(next.voters.begin(), next.voters.end());
   if (next.voters != now.voters) make_odd(known, next.voters, next.learners);
   std::sort(next.voters.begin(), next.voters.end());

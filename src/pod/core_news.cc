@@ -111,6 +111,10 @@ void Core::end_silent_news() {
     }
   }
   for (const PublicKey& device : silent) end_news(device);
+  // A silent pod would not notice that it may tell somebody again: nothing else moves its clock.
+  for (const auto& [device, told] : told_) {
+    if (told + news_again > now_.tick) wake(told + news_again);
+  }
 }
 
 // --- Hearing it of oneself -------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ void Core::connected(const PublicKey& device) {
 }
 
 void Core::add_peer(const PublicKey& device, std::optional<Hash256> guest) {
+  news_.erase(device);
   if (const auto known = peers_.find(device); known != peers_.end()) drop_live(device, known->second);
   Peer peer;
   peer.guest = guest;

@@ -166,6 +166,8 @@ TEST_F(Snapshot, HoldsThePastOfTheCutOnly) {
   net().add(0, "tablet");
   const auto notes = create(0, "Notes", "ordered");
   ASSERT_TRUE(net().converge());
+  ASSERT_TRUE(net().run_until([&] { return net().pod(0).status(net().now()).voters == 3; }, seconds(300)));
+  ASSERT_TRUE(net().converge());
   const auto before = snapshot(net().pod(0));
   ASSERT_TRUE(before.has_value()) << before.error().to_string();
   net().cut(0, 1);
