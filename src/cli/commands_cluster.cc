@@ -118,6 +118,7 @@ void add_cluster_commands(CLI::App& app, Context& context) {
   static bool force = false;
   auto* cluster =
       app.add_subcommand("cluster", "Which devices decide on the order")->require_subcommand(1)->fallthrough();
+  cluster->footer("Examples:\n  rhizome cluster status\n  rhizome cluster transfer phone");
 
   auto* shown = cluster->add_subcommand("status", "Who decides, who leads, and who is in reach");
   shown->footer("Example:\n  rhizome cluster status");

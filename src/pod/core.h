@@ -260,6 +260,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::optional<raft::ChangeProposal> follow_identity(const std::vector<raft::MemberStatus>& known) const;
   void promote_ready(const std::vector<raft::MemberStatus>& known, raft::ChangeProposal& next) const;
   std::vector<raft::MemberFacts> member_facts() const;
+  void membership_soon();
   void plan_membership();
   bool propose_members(const raft::ChangeProposal& change);
   void prepare_sleep();

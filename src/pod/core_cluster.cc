@@ -154,11 +154,11 @@ void Core::raft_step(raft::Input input) {
     }
     for (const auto& [id, replica] : streams_) cluster_.dirty.insert(id);
     cluster_.last_proposed = {};
-    cluster_.membership_due = now_.tick;
+    membership_soon();
     cluster_.absent.reset();  // Whom it has seen for how long, it begins to learn now.
   }
   if (found_damage) alarm(Alarm::Level::critical, "a part of this device's record of the order is damaged");
-  if (!out.leaving.empty()) cluster_.membership_due = now_.tick;
+  if (!out.leaving.empty()) membership_soon();
   for (const raft::Member& member : out.leaving) cluster_.leaving.insert(member.id);
   cluster_.raft_wake = out.wake_at;
 }

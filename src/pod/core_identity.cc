@@ -75,7 +75,7 @@ void Core::refold() {
     }
   }
   consent_.due = true;
-  cluster_.membership_due = now_.tick;
+  membership_soon();
   follow_generation();
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration membership_every = milliseconds(500);
 constexpr Duration membership_every_silent = seconds(30);
+constexpr Duration membership_busy = seconds(20);  // After something happened: a newcomer is about to have caught up.
 
 bool holds(const std::vector<raft::Member>& list, const raft::Member& member) {
   return std::find(list.begin(), list.end(), member) != list.end();
@@ -88,6 +89,12 @@ std::vector<raft::MemberFacts> Core::member_facts() const {
   return facts;
 }
 
+// Something happened that may change who takes part. What follows from it comes within moments, silence or not.
+void Core::membership_soon() {
+  cluster_.membership_due = now_.tick;
+  cluster_.membership_busy_until = now_.tick + membership_busy;
+}
+
 void Core::plan_membership() {
   if (!raft_ || !raft_->is_leader()) {
     cluster_.membership_due.reset();
@@ -97,7 +104,8 @@ void Core::plan_membership() {
   if (!cluster_.absent) cluster_.absent.emplace(options_.membership);
   if (!cluster_.membership_due) cluster_.membership_due = now_.tick;
   if (*cluster_.membership_due > now_.tick) return;
-  cluster_.membership_due = now_.tick + (raft_->is_silent() ? membership_every_silent : membership_every);
+  const bool is_quiet = raft_->is_silent() && cluster_.membership_busy_until <= now_.tick;
+  cluster_.membership_due = now_.tick + (is_quiet ? membership_every_silent : membership_every);
   const raft::Configuration& now = raft_->configuration();
   if (now.is_joint() || raft_->configuration_index() > raft_->commit_index()) return;
   std::vector<raft::MemberStatus> known = raft::member_statuses(*raft_, now_.tick);
@@ -124,7 +132,9 @@ bool Core::propose_members(const raft::ChangeProposal& change) {
   const raft::Index before = raft_->configuration_index();
   raft_step(
       raft::ProposeConfiguration{raft::RequestId{cluster_.next_request++}, now_.wall, change.voters, change.learners});
-  return raft_->configuration_index() != before;
+  const bool taken = raft_->configuration_index() != before;
+  if (taken) membership_soon();
+  return taken;
 }
 
 // This device is about to sleep or to be carried off: leadership is handed over, and the others are asked to do without
@@ -132,7 +142,7 @@ bool Core::propose_members(const raft::ChangeProposal& change) {
 void Core::prepare_sleep() {
   if (!raft_) return;
   cluster_.leaving.insert(raft::NodeId{self_.bytes});
-  cluster_.membership_due = now_.tick;
+  membership_soon();
   raft_step(raft::Leave{});
 }
 

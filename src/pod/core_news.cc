@@ -166,7 +166,7 @@ bool Core::hands_over(const log::Operation& operation) {
       std::any_of(peers_.begin(), peers_.end(), [](const auto& entry) { return entry.second.session->established(); });
   if (!reachable || raft_->configuration().voters.size() > 1 || hand_over_until_) return false;
   hand_over_until_ = now_.tick + hand_over_patience;
-  cluster_.membership_due = now_.tick;
+  membership_soon();
   wake(*hand_over_until_);
   return true;
 }

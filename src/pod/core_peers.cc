@@ -53,7 +53,7 @@ void Core::disconnected(const PublicKey& device) {
   if (peer == peers_.end()) return;
   drop_live(device, peer->second);
   peers_.erase(peer);
-  cluster_.membership_due = now_.tick;  // However short it is away: it was.
+  membership_soon();  // However short it is away: it was.
 }
 
 // Ends the connection for what the other side did, or may no longer do.
@@ -95,7 +95,7 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
     if (peer.guest) return {};  // It has no part in the order.
     incarnations_[device] = hello->incarnation;
     raft_step(raft::Connected{raft::NodeId{device.bytes}});
-    cluster_.membership_due = now_.tick;
+    membership_soon();
     cluster_.leaving.erase(raft::NodeId{device.bytes});  // It is back, and so is this device if it meant to sleep.
     if (cluster_.leaving.erase(raft::NodeId{self_.bytes}) > 0) raft_step(raft::WakeUp{});
     return {};
