@@ -78,6 +78,11 @@ Output Pod::take_output(Now now) {
 
 bool Pod::is_device(const PublicKey& key) const { return core_->is_device(key); }
 
+void Pod::when_durable(Now now, std::function<void()> done) {
+  core_->at(now);
+  core_->after_persist(std::move(done));
+}
+
 bool Pod::may_connect(const PublicKey& key) const { return core_->is_device(key) || core_->may_hear(key); }
 
 std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Pod::places() const { return core_->places(); }

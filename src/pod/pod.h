@@ -18,6 +18,7 @@
 // Single-threaded.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -336,6 +337,8 @@ class Pod {
 
   // Whether a connection of this key may sync: a device of the pod that is neither removed nor suspended.
   bool is_device(const PublicKey& key) const;
+  // Calls `done` once everything that was written so far is durable: within `persisted`, or at once.
+  void when_durable(Now now, std::function<void()> done);
   // Whether a connection of this key is of use: a device that may sync, or one that is to be told that it may not.
   bool may_connect(const PublicKey& key) const;
   // Where to dial, newest places first, without this device.

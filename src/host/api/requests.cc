@@ -187,7 +187,11 @@ void Api::change(const HttpRequest& request, const Answer& answer) {
       return std::string("{}");
     }();
   }
-  answer(body ? HttpResponse{200, "application/json", *std::move(body)} : refusal(body.error()));
+  if (!body) return answer(refusal(body.error()));
+  // What was said to be done, or asked, survives a crash from here on.
+  daemon_.pod().when_durable(
+      now(), [answer, response = HttpResponse{200, "application/json", *std::move(body)}] { answer(response); });
+  daemon_.pump();
 }
 
 Result<std::string> Api::change_devices(const HttpRequest& request) {
