@@ -131,7 +131,7 @@ void Links::network_changed(const std::vector<ipld::Multiaddr>& own_addresses) {
   const Tick tick = host::now().tick;
   for (auto& [device, attempt] : attempts_) {
     attempt.rounds_failed = 0;
-    attempt.next = tick;
+    attempt.next = self_ < device ? tick : tick + milliseconds(600);
   }
   for (const auto& [device, connection] : gone) drop(device, connection);
   handlers_.dial_again();
@@ -154,6 +154,9 @@ void Links::open(const crypto::PublicKey& device, const ConnectionPtr& connectio
                                                channel](Result<StreamPtr> stream) {
     if (alive.expired()) return;
     if (!stream) return connection->close();
+    // Another connection may have taken the link's place meanwhile: its streams and these must not mix.
+    const bool goes_on = step == 0 ? keep(device, connection) : carries(device, connection);
+    if (!goes_on) return connection->close();
     attach(device, *stream, channel);
     if (step < 2) open(device, connection, step + 1);
   });
@@ -164,7 +167,15 @@ void Links::accept(const StreamPtr& stream, std::size_t channel) {
   if (connection == nullptr || !connection->remote_key()) return stream->reset();
   const crypto::PublicKey device = *connection->remote_key();
   if (!handlers_.is_device(device) || !keep(device, connection)) return stream->reset();
+  // A link begins with the first stream. One of which the first was given up would never be whole.
+  if (channel != opening_order[0] && !carries(device, connection)) return connection->close();
   attach(device, stream, channel);
+}
+
+// Whether the link to this device is this connection's.
+bool Links::carries(const crypto::PublicKey& device, const ConnectionPtr& connection) const {
+  const auto present = links_.find(device);
+  return present != links_.end() && present->second.connection == connection->id();
 }
 
 void Links::attach(const crypto::PublicKey& device, const StreamPtr& stream, std::size_t channel) {

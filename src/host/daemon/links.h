@@ -59,6 +59,7 @@ class Links {
   void open(const crypto::PublicKey& device, const ConnectionPtr& connection, std::size_t channel);
   void accept(const StreamPtr& stream, std::size_t channel);
   bool keep(const crypto::PublicKey& device, const ConnectionPtr& connection);
+  bool carries(const crypto::PublicKey& device, const ConnectionPtr& connection) const;
   void attach(const crypto::PublicKey& device, const StreamPtr& stream, std::size_t channel);
   void drop(const crypto::PublicKey& device, std::uint64_t connection);
 
