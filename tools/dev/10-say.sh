@@ -24,6 +24,17 @@ step() {
   fi
 }
 
+# step_within MINUTES NAME COMMAND...: a step that takes about so long; left out, and said, where RZ_DEADLINE (seconds since
+# the epoch) comes sooner.
+step_within() {
+  local minutes=$1; shift
+  if [ -n "${RZ_DEADLINE:-}" ] && [ $(($(date +%s) + minutes * 60)) -gt "$RZ_DEADLINE" ]; then
+    say "$1"; note "skipped: about $minutes minutes, and the time is up: run it by ./dev test ci"
+    return 0
+  fi
+  step "$@"
+}
+
 # steps_close WHAT: the closing line; writes the counts for .ci/run to add up; the exit code tells.
 steps_close() {
   [ -n "$steps_failed_names" ] && printf '%sfailed:%s%s\n' "$red" "$plain" "$steps_failed_names"
