@@ -41,7 +41,7 @@ Result<CheckpointHead> decode_checkpoint_head(ByteView value) {
   const std::size_t heads_at = reader.offset();
   RZ_TRY(const std::uint64_t heads, reader.expect_array());
   if (heads > checkpoint_heads_max) return fail_at(ErrorCode::limit_exceeded, heads_at, words(heads, " heads"));
-  head.heads.resize(heads);
+  head.heads.resize(static_cast<std::size_t>(heads));
   for (std::size_t i = 0; i < heads; ++i) {
     const std::size_t at = reader.offset();
     RZ_CHECK(reader.expect_fixed(head.heads[i]));

@@ -181,7 +181,7 @@ Status MapReader::read_chunks(const ipld::Cid& cid, std::uint64_t bytes, std::op
   }
   std::uint64_t left = bytes;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const ipld::Cid& link = opened.links[i];
+    const ipld::Cid& link = opened.links[static_cast<std::size_t>(i)];
     RZ_TRY(const std::uint64_t below, reader.expect_uint());
     const bool is_end = i + 1 == count;
     if (below == 0 || below > left || (is_end && below != left)) {
