@@ -11,8 +11,8 @@ using log::EventIndex;
 
 namespace {
 
-// The cost model, in nanoseconds, as estimated: reading, opening and folding an event; hashing and writing a checkpoint,
-// and reading it back. What was never saved is taken for so many bytes an event.
+// The cost model, in nanoseconds, as estimated: reading, opening and folding an event; hashing and writing a
+// checkpoint, and reading it back. What was never saved is taken for so many bytes an event.
 constexpr std::uint64_t fold_event_ns = 5000;
 constexpr std::uint64_t fold_byte_ns = 10;
 constexpr std::uint64_t save_ns = 400'000;
