@@ -45,7 +45,7 @@ struct ClusterState {
   std::optional<Tick> raft_wake;
   std::optional<Tick> order_due;  // Silent follower: when to wake the leader if something is still not in order.
   std::optional<Tick> membership_due;
-  Tick membership_busy_until;  // Until then it is looked at often, although the group is silent.
+  Tick membership_busy_until;                 // Until then it is looked at often, although the group is silent.
   std::optional<raft::AbsentMembers> absent;  // Leader.
   std::set<raft::NodeId> leaving;             // Leader: who said that it will sleep, and was not heard to be back.
   std::optional<ErrorCode> refused;           // Why the newest refused proposal was.
