@@ -1,11 +1,12 @@
 # One target a room, listing the rooms it may use; tools/tidy reads every #include and holds them to the same levels.
 #
-#   rz_room(<name> USES <rooms ...> [LINKS <libraries ...>] [HOST])
+#   rz_room(<name> USES <rooms ...> [LINKS <libraries ...>] [HOST] [PRECOMPILE <headers ...>])
 #
 # makes rz_<name> from the .cc files of the folder (subfolders too, but testdata/) and, natively, <name>_test from its
 # *_test.cc. HOST rooms touch the world: they may throw inside and use run-time types, because their libraries do.
+# PRECOMPILE names what nearly every file of a large room includes anyway, beside the standard library.
 function(rz_room name)
-  cmake_parse_arguments(ROOM "HOST" "" "USES;LINKS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "HOST" "" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -26,14 +27,39 @@ function(rz_room name)
   if(sources AND NOT ROOM_HOST)
     target_compile_options(rz_${name} PRIVATE -fno-exceptions -fno-rtti)
   endif()
+  if(sources)
+    rz_precompile(rz_${name} ${ROOM_PRECOMPILE})
+  endif()
   if(tests AND RZ_TESTS)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE rz_${name} rz_test_main ${ROOM_TEST_LINKS})
     target_compile_definitions(${name}_test PRIVATE RZ_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                     RZ_ROOM_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+    rz_precompile(${name}_test gmock/gmock.h gtest/gtest.h rapidcheck/gtest.h ${ROOM_PRECOMPILE})
+    rz_optimise_less(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()
+endfunction()
+
+# Parsing headers is most of the time a file takes to compile: what all of a target's files use is parsed once. The GCC
+# and WebAssembly builds do without, so that a file which forgets an #include is still found.
+set(rz_standard_headers algorithm functional map memory optional ostream set string unordered_map variant vector)
+function(rz_precompile target)
+  if(NOT RZ_PRECOMPILE)
+    return()
+  endif()
+  set(headers)
+  foreach(header ${rz_standard_headers} ${ARGN})
+    list(APPEND headers "<${header}>")
+  endforeach()
+  target_precompile_headers(${target} PRIVATE ${headers})
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+endfunction()
+
+# Where little time is spent when it runs, much less is spent when it's built: tests (rapidcheck's templates), commands.
+function(rz_optimise_less target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
 # rz_fuzz(<target> <source> USES <rooms ...>): a libFuzzer target under the asan preset; elsewhere the same entry point
