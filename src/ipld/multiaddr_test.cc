@@ -86,15 +86,11 @@ TEST(Multiaddr, refuses_what_is_none) {
     EXPECT_EQ(parsed.error().code, code) << text << " " << parsed.error().to_string();
   }
   const std::pair<std::string, ErrorCode> bytes[] = {
-      {"bc03", ErrorCode::unknown_protocol},
-      {"04010203", ErrorCode::truncated},
-      {"8400", ErrorCode::bad_varint},
-      {"3605616263", ErrorCode::truncated},
-      {"3600", ErrorCode::bad_multiaddr},
-      {"3601ff", ErrorCode::bad_multiaddr},
-      {"3603612f62", ErrorCode::bad_multiaddr},
-      {"a50301ff", ErrorCode::bad_multiaddr},
-      {"9003022f61a202", ErrorCode::bad_multiaddr},
+      {"bc03", ErrorCode::unknown_protocol},    {"04010203", ErrorCode::truncated},
+      {"8400", ErrorCode::bad_varint},          {"3605616263", ErrorCode::truncated},
+      {"3600", ErrorCode::bad_multiaddr},       {"3601ff", ErrorCode::bad_multiaddr},
+      {"3603612f62", ErrorCode::bad_multiaddr}, {"a50301ff", ErrorCode::bad_multiaddr},
+      {"a503021200", ErrorCode::bad_multiaddr}, {"9003022f61a202", ErrorCode::bad_multiaddr},
       {"2b81", ErrorCode::bad_multiaddr},
   };
   for (const auto& [text, code] : bytes) {

@@ -243,8 +243,10 @@ Result<std::string> multiaddr_text_of(const ProtocolRow& row, ByteView value) {
       return std::string(as_text(value));
     case ValueForm::peer_id: {
       const auto hash = decode_multihash(value);
-      const bool is_peer = hash && (hash->code == HashCode::sha2_256 || hash->code == HashCode::identity);
-      if (!is_peer) return bad("a PeerId is a multihash: sha2-256 or identity");
+      // Whole: the text of a shortened digest doesn't begin as that of a PeerId does ("Qm", "1"), and names nobody.
+      const bool is_peer =
+          hash && (hash->code == HashCode::identity || (hash->code == HashCode::sha2_256 && hash->digest.size() == 32));
+      if (!is_peer) return bad("a PeerId is a multihash: a whole sha2-256 or identity");
       return base_encode(Multibase::base58_btc, value);
     }
     case ValueForm::certhash:
