@@ -27,7 +27,7 @@ enum class Type : std::uint64_t {
   requests = 16,
   answer = 17
 };
-enum class LiveType : std::uint64_t { tail = 0, cursor = 1 };
+enum class LiveType : std::uint64_t { tail = 0, cursor = 1, room = 2 };
 
 constexpr std::uint64_t integer_max = log::integer_end - 1;
 
@@ -453,6 +453,13 @@ Bytes encode_live(const LiveMessage& message) {
     tail->payload ? writer.bytes(*tail->payload) : writer.null();
     return out;
   }
+  if (const auto* room = std::get_if<Room>(&message)) {
+    writer.array(3);
+    writer.unsigned_integer(static_cast<std::uint64_t>(LiveType::room));
+    writer.unsigned_integer(room->stored);
+    writer.unsigned_integer(room->free);
+    return out;
+  }
   const auto& cursor = std::get<Cursor>(message);
   writer.array(cursor.at ? 4 : 2);
   writer.unsigned_integer(static_cast<std::uint64_t>(LiveType::cursor));
@@ -501,6 +508,11 @@ Result<LiveMessage> decode_live(ByteView frame) {
       cursor.at = {anchor, head};
     }
     message = cursor;
+  } else if (type == static_cast<std::uint64_t>(LiveType::room) && fields == 3) {
+    Room room;
+    RZ_TRY(room.stored, read_uint(reader));
+    RZ_TRY(room.free, read_uint(reader));
+    message = room;
   } else {
     return fail(ErrorCode::sync_malformed, words("no live message of type ", type, " has ", fields, " fields"));
   }

@@ -17,6 +17,7 @@
 // Protocol /rhizome/live/1, best effort, never stored:
 //   tail    [0, stream, feed, seq, [parents], depth, own, payload | null]   the sender's open event so far; null: gone
 //   cursor  [1, stream, anchor, head | null, …]                    where the person is in a text; null: nowhere
+//   room    [2, stored, free]                                      bytes on the sender's disk: of its store, and left
 //
 // Strict: limits are checked before anything is allocated, lists are sorted and without repetition.
 #pragma once
@@ -180,7 +181,14 @@ struct Cursor {
   std::optional<std::pair<std::uint64_t, std::uint64_t>> at;  // Anchor and head, in code points.
 };
 
-using LiveMessage = std::variant<Tail, Cursor>;
+// How much disk the device takes, and how much it has left, in bytes, as it says itself.
+struct Room {
+  std::uint64_t stored = 0;
+  std::uint64_t free = 0;
+  friend bool operator==(const Room&, const Room&) = default;
+};
+
+using LiveMessage = std::variant<Tail, Cursor, Room>;
 
 Bytes encode_live(const LiveMessage& message);
 Result<LiveMessage> decode_live(ByteView frame);

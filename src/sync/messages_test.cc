@@ -174,7 +174,7 @@ TEST(LiveMessages, WhatIsWrittenIsReadAlikeAndTheRestRefused) {
   Tail gone = tail;
   gone.payload.reset();
   for (const LiveMessage& message : {LiveMessage(tail), LiveMessage(gone), LiveMessage(Cursor{stream, {{3, 9}}}),
-                                     LiveMessage(Cursor{stream, std::nullopt})}) {
+                                     LiveMessage(Cursor{stream, std::nullopt}), LiveMessage(Room{7, 8})}) {
     const Bytes frame = encode_live(message);
     const auto decoded = decode_live(frame);
     ASSERT_TRUE(decoded.has_value()) << decoded.error().to_string();
@@ -190,6 +190,7 @@ TEST(LiveMessages, WhatIsWrittenIsReadAlikeAndTheRestRefused) {
   for (int i = 0; i < 300; ++i) crowded.parents.push_back(id_of<log::EventId>(3, static_cast<std::uint8_t>(i)));
   EXPECT_EQ(decode_live(encode_live(crowded)).error().code, ErrorCode::limit_exceeded);
   EXPECT_EQ(decode_live(Bytes{0x82, 2, 0}).error().code, ErrorCode::sync_malformed);
+  EXPECT_EQ(decode_live(Bytes{0x83, 3, 0, 0}).error().code, ErrorCode::sync_malformed);
   EXPECT_EQ(decode_live(Bytes(tail_bytes_max + 17 * 1024, 0)).error().code, ErrorCode::limit_exceeded);
 }
 
