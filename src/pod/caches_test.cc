@@ -5,13 +5,13 @@
 
 #include <algorithm>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
-using testing::NetworkOptions;
+using sim::Network;
+using sim::NetworkOptions;
 
 std::size_t count_records(const store::MemoryStore& store, char kind) {
   return static_cast<std::size_t>(

@@ -5,14 +5,14 @@
 
 #include "identity/operations.h"
 #include "log/control.h"
-#include "pod/testing/network.h"
+#include "sim/network.h"
 #include "sync/messages.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
-using testing::NetworkOptions;
+using sim::Network;
+using sim::NetworkOptions;
 
 constexpr std::int64_t hour_ms = 60LL * 60 * 1000;
 constexpr Duration hours(std::int64_t n) { return milliseconds(n * hour_ms); }

@@ -3,12 +3,12 @@
 
 #include <chrono>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 // A write that its device acknowledged as `local` or more: a marker that no other write contains or removes.
 struct Marker {

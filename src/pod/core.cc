@@ -252,6 +252,7 @@ Output Core::take_output() {
     out.persist = std::move(persist);
   }
   out.wake_at = wake_at_;
+  out.must_reopen = record_damaged_;
   return out;
 }
 

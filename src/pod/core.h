@@ -61,6 +61,7 @@ struct Peer {
   std::deque<Taken> taken;
   bool places_told = false;
   bool requests_told = false;
+  bool room_told = false;
   struct Live {
     std::optional<std::pair<std::uint64_t, std::uint64_t>> cursor;
     bool tail = false;
@@ -100,6 +101,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   // --- KeySource, Replica, RemovalCuts ---
   const crypto::Secret32* epoch_key(const log::EpochId& epoch) const override;
   log::FeedName own_feed() const override { return {self_, feed_}; }
+  void record_damaged() const override { record_damaged_ = true; }
   std::vector<log::StreamId> streams() const override;
   const log::EventGraph* graph(const log::StreamId& stream) const override;
   std::uint32_t durable(const log::StreamId& stream) const override;
@@ -168,8 +170,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   Status load_recovery_times();
   bool was_here_before(const log::EventId& recovery) const;
   std::optional<RecoveryNotice> recovery_notice() const;
-  Result<log::CoSignature> sign_veto(const log::EventId& recovery, const PublicKey& author);
-  Status veto(const log::EventId& recovery, const std::vector<log::CoSignature>& signatures);
+  Result<Outcome> undo_recovery();
   bool guest_opened(identity::ConnectionId stream);
   Result<Bytes> guest_knocked(identity::ConnectionId stream, const identity::RecoveryChannel& channel, ByteView frame);
   void guest_received(const PublicKey& device, ByteView frame);
@@ -288,6 +289,8 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void take_places(const PublicKey& device, const sync::Places& places);
   void poll_sessions();
   void tell_tails();
+  void set_room(const Room& room);
+  void tell_room(const PublicKey& device, Peer& peer);
   void set_cursor(const log::StreamId& document, std::optional<std::pair<std::uint64_t, std::uint64_t>> at);
   void announce_place();
   void drop_live(const PublicKey& device, Peer& peer);
@@ -340,6 +343,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   EventSummary event(StreamReplica& replica, log::EventIndex index);
   WriteState state_of(const StreamReplica& replica) const;
   WriteState state_of(const StreamReplica& replica, log::EventIndex index) const;
+  const raft::Raft* order() const { return raft_ ? &*raft_ : nullptr; }
   std::vector<RemoteCursor> cursors(const log::StreamId& document) const;
   std::string device_name(const PublicKey& key) const;
   std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> places() const;
@@ -418,6 +422,9 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::map<PublicKey, Tick> last_heard_;
   std::vector<std::pair<PublicKey, Error>> to_drop_;  // Found where peers_ was being walked.
   std::uint64_t next_connection_ = 1;
+  bool identity_gaps_ = false;           // Records of stream zero were damaged, and nothing of it has come since.
+  mutable bool record_damaged_ = false;  // Since it was opened.
+  std::map<PublicKey, Room> rooms_;      // Of each device, as it last said.
   std::map<PublicKey, sync::Place> places_;
   std::map<PublicKey, std::uint64_t> incarnations_;  // As each device said in its hello.
   std::set<log::StreamId> tails_changed_;

@@ -450,6 +450,11 @@ RequestSummary Core::summary_of(const PublicKey& asker, const OpenRequest& open)
   summary.asker = asker;
   summary.asker_name = device_name(asker);
   summary.device = subject_of(open.operation);
+  if (const auto* veto = std::get_if<log::Veto>(&open.operation)) {
+    for (const identity::Recovery& recovery : identity_.recoveries) {
+      if (recovery.operation == veto->recovery) summary.device = recovery.device;
+    }
+  }
   if (summary.device) summary.device_name = device_name(*summary.device);
   summary.since = open.since;
   summary.mine = asker == self_;

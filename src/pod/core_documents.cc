@@ -35,6 +35,10 @@ Result<StreamReplica*> Core::document(const log::StreamId& id) {
     return fail(ErrorCode::not_found, "this device can't read that: it holds no key, or it is no document");
   }
   (void)open_document(*replica);
+  if (replica->is_damaged()) {
+    return fail(ErrorCode::damaged_record,
+                "a part of this document was damaged on this device's disk: it is fetched again from another device");
+  }
   return replica;
 }
 

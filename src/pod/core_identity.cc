@@ -34,6 +34,8 @@ bool Core::is_device(const PublicKey& key) const {
   if (key == self_ || read_only_) return false;
   const identity::Device* device = identity_.find(key);
   if (device != nullptr) return device->in_pod() && !device->suspended;
+  // A part of stream zero was damaged: whoever took part in the order is known by that, and has what is missing.
+  if (identity_gaps_ && raft_ && raft_->configuration().names(raft::NodeId{key.bytes})) return true;
   // Before stream zero has come, the inviter is the one device that is known to belong to the pod.
   return bootstrap_ && *bootstrap_ == key && !is_member_;
 }
@@ -61,13 +63,14 @@ void Core::refold() {
     is_member_ = false;
     output_.must_stop = output_.vetoed = true;
   }
+  // What was typed before is on top of what was seen then, and closed with the key of then: the next one may still be
+  // on its way.
+  if (removals_changed) flush();
   unlock_epochs();
   for (StreamReplica* replica : by_number_) {
     if (replica == nullptr || replica == zero_) continue;
     admit_devices(*replica);
-    if (!removals_changed) continue;
-    close_open(*replica);  // What was typed before is on top of what was seen then.
-    recount(*replica);
+    if (removals_changed) recount(*replica);
   }
   for (const auto& [device, peer] : peers_) {
     if (!may_stay(device, peer)) {
@@ -98,7 +101,12 @@ void Core::choose_epoch() {
   for (const log::EpochId& epoch : log::maximal_epochs(zero_->graph(), zero_counts_)) {
     if (epochs_->find(epoch) == nullptr) continue;
     current_epoch_ = epoch;
-    return;
+    break;
+  }
+  if (!current_epoch_) return;
+  // What was typed while there was no key to write with: it is closed now.
+  for (StreamReplica* replica : by_number_) {
+    if (replica != nullptr && replica->has_open_operations()) touched(*replica);
   }
 }
 

@@ -96,7 +96,7 @@ void Core::membership_soon() {
 }
 
 void Core::plan_membership() {
-  if (!raft_ || !raft_->is_leader()) {
+  if (!raft_ || !raft_->is_leader() || identity_gaps_) {
     cluster_.membership_due.reset();
     cluster_.absent.reset();
     return;
@@ -118,9 +118,10 @@ void Core::plan_membership() {
     return;
   }
   const auto change = cluster_.absent->consider(now_.tick, now, known, member_facts());
+  const bool had_several = now.voters.size() > 1;  // asked first: what Raft takes moves its configurations
   if (!change || !propose_members(*change)) return;
   cluster_.absent->changed(now_.tick);
-  if (change->voters.size() == 1 && now.voters.size() > 1) {
+  if (change->voters.size() == 1 && had_several) {
     alarm(Alarm::Level::warning,
           words("from now on ", device_name(PublicKey{change->voters.front().id.bytes}),
                 " alone decides on the order, until others are back: it goes on if they are lost, not if it is"));

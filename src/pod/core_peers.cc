@@ -201,6 +201,7 @@ void Core::poll_sessions() {
   if (hold_sends_) return;
   for (auto& [device, peer] : peers_) {
     if (peer.session->established()) tell_requests(device, peer);
+    if (peer.session->established()) tell_room(device, peer);
     if (peer.session->established() && !peer.places_told) {
       peer.places_told = true;
       sync::Places all;
@@ -285,11 +286,16 @@ std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Core::places() c
 
 Status Core::receive_live(const PublicKey& device, Peer& peer, ByteView frame) {
   RZ_TRY(const sync::LiveMessage message, sync::decode_live(frame));
-  const log::StreamId id = std::visit([](const auto& body) { return body.stream; }, message);
+  if (const auto* room = std::get_if<sync::Room>(&message)) {
+    if (!peer.guest) rooms_[device] = {room->stored, room->free};
+    return {};
+  }
+  const auto* at = std::get_if<sync::Cursor>(&message);
+  const log::StreamId id = at != nullptr ? at->stream : std::get<sync::Tail>(message).stream;
   StreamReplica* replica = stream(id);
   if (replica == nullptr || (!peer.live.contains(id) && peer.live.size() >= live_documents_max)) return {};
-  if (const auto* cursor = std::get_if<sync::Cursor>(&message)) {
-    peer.live[id].cursor = cursor->at;
+  if (at != nullptr) {
+    peer.live[id].cursor = at->at;
     output_.notices.push_back(CursorsChanged{id});
     return {};
   }
@@ -361,6 +367,26 @@ void Core::set_cursor(const log::StreamId& document, std::optional<std::pair<std
   for (const auto& [device, peer] : peers_) {
     if (peer.session->established() && !peer.guest) output_.send.push_back({device, Channel::live, frame});
   }
+}
+
+void Core::set_room(const Room& room) {
+  const auto apart = [](std::uint64_t now, std::uint64_t told) {
+    const std::uint64_t difference = now > told ? now - told : told - now;
+    return difference > 1024 * 1024 && difference > told / 16;
+  };
+  const auto own = rooms_.find(self_);
+  const bool changed =
+      own == rooms_.end() || apart(room.stored, own->second.stored) || apart(room.free, own->second.free);
+  if (!changed) return;
+  rooms_[self_] = room;
+  for (auto& [device, peer] : peers_) peer.room_told = false;
+}
+
+void Core::tell_room(const PublicKey& device, Peer& peer) {
+  const auto own = rooms_.find(self_);
+  if (peer.room_told || peer.guest || own == rooms_.end()) return;
+  peer.room_told = true;
+  output_.send.push_back({device, Channel::live, sync::encode_live(sync::Room{own->second.stored, own->second.free})});
 }
 
 std::vector<RemoteCursor> Core::cursors(const log::StreamId& document) const {

@@ -35,9 +35,9 @@ WriteState Core::state_of(const StreamReplica& replica, EventIndex index) const 
   return WriteState::visible;
 }
 
-// Of the newest state of a stream: the least of its heads.
+// Of the newest state of a stream: the least of its heads. What a suspended device wrote stays open, in no event.
 WriteState Core::state_of(const StreamReplica& replica) const {
-  if (open_due_.contains(replica.id())) return WriteState::visible;
+  if (open_due_.contains(replica.id()) || replica.has_open_operations()) return WriteState::visible;
   WriteState least = WriteState::committed;
   for (const EventIndex head : replica.graph().frontier_indices()) least = std::min(least, state_of(replica, head));
   return least;
@@ -160,6 +160,7 @@ std::vector<DeviceSummary> Core::devices() const {
       summary.voter = member != nullptr && raft_->configuration().is_voter(*member);
       summary.leader = raft_->leader() && raft_->leader()->bytes == device.key.bytes;
     }
+    if (const auto room = rooms_.find(device.key); room != rooms_.end()) summary.room = room->second;
     if (const auto place = places_.find(device.key); place != places_.end())
       summary.addresses = place->second.addresses;
     summaries.push_back(std::move(summary));

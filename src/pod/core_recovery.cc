@@ -200,7 +200,9 @@ bool Core::was_here_before(const log::EventId& recovery) const {
   return !admission || zero_->graph().is_ancestor(*admission, *event);  // The first device's is the genesis.
 }
 
+// What others did comes before what this device did: it is what the owner may have to undo.
 std::optional<RecoveryNotice> Core::recovery_notice() const {
+  std::optional<RecoveryNotice> found;
   for (const identity::Recovery& recovery : identity_.recoveries) {
     const bool own = recovery.device == self_;
     const auto seen = recoveries_seen_.find(recovery.operation);
@@ -215,24 +217,26 @@ std::optional<RecoveryNotice> Core::recovery_notice() const {
     notice.until = UnixMs{seen->second.ms + identity::recovery_pending_ms};
     const auto& voices = recovery.established_before;
     notice.may_veto = voices.size() >= 2 && std::binary_search(voices.begin(), voices.end(), self_);
-    return notice;
+    if (!own) return notice;
+    found = std::move(notice);
   }
-  return std::nullopt;
+  return found;
 }
 
 // --- A veto ----------------------------------------------------------------------------------------------------------
 
-Result<log::CoSignature> Core::sign_veto(const log::EventId& recovery, const PublicKey& author) {
-  RZ_TRY(const log::Operation operation, identity::draft_veto(identity_, recovery));
-  RZ_TRY(const identity::CoSigned signed_by_us, identity::co_sign(identity_, promises_, keys_, author, operation));
-  return signed_by_us.signature;  // A veto follows nothing, so it needs no promise.
-}
-
-Status Core::veto(const log::EventId& recovery, const std::vector<log::CoSignature>& signatures) {
-  RZ_TRY(log::Operation operation, identity::draft_veto(identity_, recovery));
-  for (const log::CoSignature& each : signatures) RZ_CHECK(identity::endorse(identity_, self_, each, operation));
-  RZ_CHECK(identity::check_authority(identity_, self_, operation));
-  return write_control(*zero_, operation);
+// Asks the devices that were established before it; written once a majority of them, and two, have said yes.
+Result<Outcome> Core::undo_recovery() {
+  const auto notice = recovery_notice();
+  if (!notice || notice->own) return fail(ErrorCode::not_found, "nobody has recovered this pod in the last 72 hours");
+  if (!notice->may_veto) {
+    return fail(
+        ErrorCode::authority_missing,
+        "only devices that were established before the recovery can undo it, and at least two together: suspend "
+        "the device instead");
+  }
+  RZ_TRY(const log::Operation operation, identity::draft_veto(identity_, notice->operation));
+  return decide_on(operation);
 }
 
 // --- The member ------------------------------------------------------------------------------------------------------

@@ -131,6 +131,7 @@ Status Core::load_streams() {
   std::size_t damaged = 0;
   const auto report = [&damaged](const Error&) { ++damaged; };
   RZ_CHECK(zero_->load(report, batch_));
+  identity_gaps_ = damaged > 0;
   refold();
   RZ_CHECK(load_events(report));
   for (StreamReplica* replica : by_number_) {
@@ -285,7 +286,10 @@ void Core::grew(StreamReplica& replica, std::uint32_t begin, const PublicKey* fr
     peer.session->on_admitted(now_.tick, replica.id(), EventIndex{begin});
   }
   output_.notices.push_back(Admitted{replica.id(), begin, end});
-  if (&replica == zero_) return refold();
+  if (&replica == zero_) {
+    identity_gaps_ = identity_gaps_ && from == nullptr;
+    return refold();
+  }
   if (&replica == catalogue_) return read_catalogue();
   if (recount_needed(replica, begin)) recount(replica);
   replica.fold_new();

@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "pod/layout.h"
-#include "pod/testing/network.h"
+#include "sim/network.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 std::vector<Bytes> keys_of(const store::MemoryStore& store, char kind) {
   std::vector<Bytes> keys;
@@ -91,7 +91,7 @@ TEST(Damage, WhatOnlyThisDeviceHoldsIsNotLostWithWhatItDependsOn) {
 
 // A device that was away while the others compacted their logs gets the ordered state instead of the entries.
 TEST(Damage, ALearnerFarBehindACompactedLogInstallsTheState) {
-  testing::NetworkOptions options;
+  sim::NetworkOptions options;
   options.compact_every = 32;
   options.compact_keep = 4;
   Network net(23, options);

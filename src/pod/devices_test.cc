@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 #include "sync/messages.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 const DeviceSummary& summary_of(const std::vector<DeviceSummary>& all, const PublicKey& key) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const DeviceSummary& each) { return each.key == key; });
@@ -47,6 +47,35 @@ TEST(Devices, ACloudPeerStoresEverythingAndReadsNothing) {
   }
   EXPECT_TRUE(holds(net.device(1).store, as_bytes("laptop")) || holds(net.device(1).store, as_bytes("cloud")))
       << "the search finds nothing at all";
+}
+
+TEST(Devices, EachKnowsHowFullTheOthersDisksAre) {
+  Network net(13);
+  net.found();
+  net.add(0, "phone");
+  ASSERT_TRUE(net.converge());
+  const auto told = [&] { return summary_of(net.pod(0).devices(net.now()), net.key(1)).room; };
+  EXPECT_FALSE(told().has_value());
+  constexpr std::uint64_t mib = 1024 * 1024;
+  net.pod(1).set_room(net.now(), {100 * mib, 900 * mib});
+  net.pump(1);
+  ASSERT_TRUE(net.run_until([&] { return told().has_value(); }));
+  EXPECT_EQ(told()->stored, 100 * mib);
+  EXPECT_EQ(told()->free, 900 * mib);
+  // A little more is not worth waking anybody.
+  net.pod(1).set_room(net.now(), {101 * mib, 899 * mib});
+  net.pump(1);
+  net.run(seconds(2));
+  EXPECT_EQ(told()->stored, 100 * mib);
+  net.pod(1).set_room(net.now(), {120 * mib, 880 * mib});
+  net.pump(1);
+  ASSERT_TRUE(net.run_until([&] { return told()->stored == 120 * mib; }));
+  // Who comes back says it again.
+  net.cut(0, 1);
+  net.run(seconds(5));
+  net.pod(1).set_room(net.now(), {10 * mib, 990 * mib});
+  net.heal(0, 1);
+  ASSERT_TRUE(net.run_until([&] { return told()->stored == 10 * mib; }));
 }
 
 TEST(Devices, ASuspendedDeviceIsDisconnectedAndCatchesNothing) {

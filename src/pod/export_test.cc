@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 #include "store/memory_store.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 struct File {
   std::vector<Bytes> parts;

@@ -1,16 +1,16 @@
 // New generations of the cluster: what the owner does when the devices that decided on the order are lost.
 #include <gtest/gtest.h>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 class Generations : public ::testing::Test {
  protected:
-  explicit Generations(std::uint64_t seed = 31, testing::NetworkOptions options = {}) : net_(seed, options) {
+  explicit Generations(std::uint64_t seed = 31, sim::NetworkOptions options = {}) : net_(seed, options) {
     net_.found("laptop");
     net_.add(0, "phone");
     net_.add(0, "tablet");

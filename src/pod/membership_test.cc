@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 // Impatient, so that days pass in seconds.
 const raft::PolicyOptions impatient{seconds(20), seconds(5), seconds(10), 5};

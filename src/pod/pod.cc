@@ -162,6 +162,11 @@ void Pod::unwatch(const log::StreamId& document) {
   if (watched != core_->watched_.end() && --watched->second == 0) core_->watched_.erase(watched);
 }
 
+void Pod::set_room(Now now, const Room& room) {
+  core_->at(now);
+  core_->set_room(room);
+}
+
 void Pod::set_cursor(Now now, const log::StreamId& document,
                      std::optional<std::pair<std::uint64_t, std::uint64_t>> at) {
   core_->at(now);
@@ -266,14 +271,9 @@ bool Pod::recovery_announced(Now now) {
   return core_->recovery_announced();
 }
 
-Result<log::CoSignature> Pod::sign_veto(Now now, const log::EventId& recovery, const PublicKey& author) {
+Result<Outcome> Pod::undo_recovery(Now now) {
   core_->at(now);
-  return core_->sign_veto(recovery, author);
-}
-
-Status Pod::veto(Now now, const log::EventId& recovery, const std::vector<log::CoSignature>& signatures) {
-  core_->at(now);
-  return core_->veto(recovery, signatures);
+  return core_->undo_recovery();
 }
 
 // --- Questions -------------------------------------------------------------------------------------------------------
@@ -306,6 +306,8 @@ WriteState Pod::state_of(const log::StreamId& stream) const {
   const StreamReplica* replica = core_->stream(stream);
   return replica == nullptr ? WriteState::visible : core_->state_of(*replica);
 }
+
+const raft::Raft* Pod::order() const { return core_->order(); }
 
 std::vector<RemoteCursor> Pod::cursors(const log::StreamId& document) const { return core_->cursors(document); }
 

@@ -133,6 +133,8 @@ struct Output {
   std::vector<identity::ConnectionId> guest_reset;  // Streams of /rhizome/recover/1 that never proved anything.
   bool must_stop = false;                           // This device was removed: it takes no further part.
   bool vetoed = false;                              // More exactly: the recovery that made it a device was vetoed.
+  // A record on this disk was found damaged: open the pod anew, which leaves it out and fetches it from the others.
+  bool must_reopen = false;
   bool must_wipe = false;  // And its key is to be deleted now; not while it may still veto a recovery.
 };
 
@@ -146,6 +148,12 @@ struct DocumentSummary {
   WriteState state = WriteState::visible;
   bool readable = true;           // False where this device has no key.
   std::uint64_t quarantined = 0;  // Events set aside (accept_quarantined).
+};
+
+// What a device's store takes on its disk, and what is left there, in bytes.
+struct Room {
+  std::uint64_t stored = 0;
+  std::uint64_t free = 0;
 };
 
 struct DeviceSummary {
@@ -162,6 +170,7 @@ struct DeviceSummary {
   bool removed = false;
   std::uint64_t lag_events = 0;  // How many events it is not known to store.
   std::optional<Tick> last_heard;
+  std::optional<Room> room;  // As it last said, while this process runs.
   std::vector<ipld::Multiaddr> addresses;
 };
 
@@ -370,6 +379,8 @@ class Pod {
   // memory, and their changes are told by Admitted alone.
   void watch(const log::StreamId& document);
   void unwatch(const log::StreamId& document);
+  // What this device's disk holds and has left; passed on when it changed by much.
+  void set_room(Now now, const Room& room);
   void set_cursor(Now now, const log::StreamId& document, std::optional<std::pair<std::uint64_t, std::uint64_t>> at);
 
   // Draws a join code; the progress comes as notices.
@@ -415,10 +426,9 @@ class Pod {
   RecoveryProgress recovery_progress(const PublicKey& member) const;
   // Whether a member stores the recovery durably. True where there was none.
   bool recovery_announced(Now now);
-  // This device's signature under a veto that `author` is going to write; and writing it. Errors: not_found,
-  // authority_missing, not_authentic.
-  Result<log::CoSignature> sign_veto(Now now, const log::EventId& recovery, const PublicKey& author);
-  Status veto(Now now, const log::EventId& recovery, const std::vector<log::CoSignature>& signatures);
+  // Undoes the recovery of the last 72 hours that status().recovery tells of: with a veto of the devices that were
+  // established before it, who are asked. Errors: not_found, authority_missing, and those of remove_device.
+  Result<Outcome> undo_recovery(Now now);
 
   // --- Questions
   // ----------------------------------------------------------------------------------------------------------
@@ -439,6 +449,8 @@ class Pod {
   log::HeadList frontier() const;
   const identity::IdentityState& identity() const;
   std::vector<Alarm> alarms() const;
+  // The consensus of this device, for those who check it; null where it takes no part.
+  const raft::Raft* order() const;
   // How many events were folded to open documents since this pod was opened: what no checkpoint held.
   std::uint64_t events_folded() const;
   // Begins a snapshot of the pod at the last applied cut; the pod outlives it. Errors: snapshot_blind,

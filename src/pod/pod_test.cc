@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 TEST(Pod, CreatesEditsReadsAndReopensTheSame) {
   Network net(1);

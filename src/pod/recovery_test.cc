@@ -5,13 +5,13 @@
 
 #include <algorithm>
 
-#include "pod/testing/network.h"
+#include "sim/network.h"
 #include "sync/messages.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 identity::PaperKey copy_of(const identity::PaperKey& paper) { return identity::PaperKey(paper.seed().clone()); }
 
@@ -270,19 +270,23 @@ TEST_F(Recovering, AVetoEndsIt) {
   const std::size_t thief = recover(found, false, "thief");
   ASSERT_TRUE(net_.run_until([&] { return net_.pod(0).is_device(net_.key(thief)); }));
   ASSERT_TRUE(net_.run_until([&] { return net_.pod(second).is_device(net_.key(thief)); }));
-  const auto notice = [&](std::size_t i) {
-    for (const auto& each : net_.pod(i).identity().recoveries) {
-      if (each.device == net_.key(thief)) return each.operation;
-    }
-    return log::EventId{};
-  };
-  const log::EventId recovery = notice(0);
-  // One alone is not enough.
-  EXPECT_EQ(net_.pod(0).veto(net_.now(), recovery, {}).error().code, ErrorCode::authority_missing);
-  const auto signature = net_.pod(second).sign_veto(net_.now(), recovery, net_.key(0));
-  ASSERT_TRUE(signature.has_value()) << signature.error().to_string();
-  ASSERT_TRUE(net_.pod(0).veto(net_.now(), recovery, {*signature}).has_value());
+  EXPECT_EQ(net_.pod(thief).undo_recovery(net_.now()).error().code, ErrorCode::not_found) << "not its own";
+  EXPECT_EQ(net_.pod(1).undo_recovery(net_.now()).error().code, ErrorCode::authority_missing) << "not established";
+  // To the device that recovered before, the other recovery is the news.
+  ASSERT_TRUE(net_.pod(second).status(net_.now()).recovery.has_value());
+  EXPECT_EQ(net_.pod(second).status(net_.now()).recovery->name, "thief");
+  // One alone is not enough: it asks.
+  const auto outcome = net_.pod(0).undo_recovery(net_.now());
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().to_string();
+  ASSERT_TRUE(outcome->asked.has_value());
   net_.pump(0);
+  ASSERT_TRUE(net_.run_until([&] { return net_.pod(second).requests().size() == 1; }));
+  const RequestSummary request = net_.pod(second).requests().front();
+  EXPECT_EQ(request.what, RequestSummary::What::veto);
+  EXPECT_EQ(request.device_name, "thief");
+  EXPECT_TRUE(net_.pod(0).is_device(net_.key(thief)));
+  ASSERT_TRUE(net_.pod(second).answer_request(net_.now(), request.id, true).has_value());
+  net_.pump(second);
   ASSERT_TRUE(net_.run_until([&] { return !net_.pod(cloud).is_device(net_.key(thief)); }));
   ASSERT_TRUE(net_.run_until([&] { return net_.device(thief).stopped; })) << "it is told so, and ends";
   EXPECT_FALSE(net_.pod(0).status(net_.now()).recovery && !net_.pod(0).status(net_.now()).recovery->own &&

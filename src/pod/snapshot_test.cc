@@ -8,13 +8,13 @@
 
 #include "identity/epochs.h"
 #include "ipld/dag_cbor.h"
-#include "pod/testing/network.h"
+#include "sim/network.h"
 #include "view/snapshot.h"
 
 namespace rz::pod {
 namespace {
 
-using testing::Network;
+using sim::Network;
 
 struct Blocks final : view::BlockSource {
   Result<Bytes> get(const ipld::Cid& cid) const override {

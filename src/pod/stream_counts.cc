@@ -42,10 +42,24 @@ document::Patches StreamReplica::recount(const log::IdentityFacts& facts, std::u
   };
   const std::size_t begin = replaced ? 0 : size_before;
   const std::size_t end = std::min<std::size_t>(folded_, counts().verdicts.size());
+  const auto leaves = [&](std::size_t i) {
+    return before(i) != log::Verdict::quarantined && !in_c(EventIndex{static_cast<std::uint32_t>(i)});
+  };
+  if (document_->open_operations() > 0) {
+    // An open event that is still there has no key to be closed with, and never will where it builds on what leaves: it
+    // goes with it.
+    bool any = false;
+    for (std::size_t i = begin; i < end && !any; ++i) any = leaves(i);
+    if (any) {
+      document_.reset();
+      patches_.clear();
+      return patches;
+    }
+  }
   // What leaves C goes from the last one on: what builds on it leaves as well.
   for (std::size_t i = end; i-- > begin;) {
     const EventIndex event{static_cast<std::uint32_t>(i)};
-    if (before(i) == log::Verdict::quarantined || in_c(event)) continue;
+    if (!leaves(i)) continue;
     keep(document_->retract(document_id(graph_.id(event))));
   }
   std::vector<EventIndex> entered;

@@ -94,7 +94,10 @@ Status StreamReplica::load_record(ByteView key, ByteView value) {
     }
   }
   for (std::size_t run = 0; run < runs.size(); ++run) {
-    for (; next[run] < runs[run].events.size(); ++next[run]) wait_for_others(runs[run].events[next[run]]);
+    for (; next[run] < runs[run].events.size(); ++next[run]) {
+      wait_for_others(runs[run].events[next[run]],
+                      Place{record, first_at[run] + static_cast<std::uint32_t>(next[run])});
+    }
     if (!runs[run].seal) continue;
     // It was verified before it was stored, and the record's checksum holds.
     if (graph_.contains(runs[run].seal->head)) {
@@ -128,8 +131,9 @@ Result<bool> StreamReplica::load_event(const log::DecodedEvent& event, Place pla
 }
 
 // The record is whole, but something that it names was damaged: the event waits as if it had come from outside.
-void StreamReplica::wait_for_others(const log::DecodedEvent& event) {
+void StreamReplica::wait_for_others(const log::DecodedEvent& event, Place place) {
   if (graph_.contains(event.id)) return;
+  loading_[event.id] = place;
   const bool has_body = event.form != log::BodyForm::absent;
   const auto offered =
       graph_.offer_with_id(event.id, event.header, has_body ? std::optional<ByteView>(event.stored) : std::nullopt);
@@ -248,6 +252,12 @@ void StreamReplica::store_admitted(std::uint32_t begin, store::Batch& batch) {
   }
 }
 
+const StreamReplica::Decoded* StreamReplica::record_damaged() const {
+  damaged_ = true;
+  keys_.record_damaged();
+  return nullptr;
+}
+
 const StreamReplica::Decoded* StreamReplica::decoded_record(std::uint32_t record) const {
   if (decoded_ && decoded_->record == record) return &*decoded_;
   Bytes value;
@@ -255,11 +265,11 @@ const StreamReplica::Decoded* StreamReplica::decoded_record(std::uint32_t record
     value = unwritten->second;
   } else {
     auto read = store_.get(record_key(number_, record));
-    if (!read || !*read) return nullptr;
+    if (!read || !*read) return record_damaged();
     value = **std::move(read);
   }
   auto runs = decode_record(value, id());
-  if (!runs) return nullptr;
+  if (!runs) return record_damaged();
   decoded_ = Decoded{record, {}};
   for (log::DecodedRun& run : *runs) {
     decoded_->events.insert(decoded_->events.end(), std::make_move_iterator(run.events.begin()),

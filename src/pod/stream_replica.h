@@ -34,6 +34,8 @@ struct KeySource {
   virtual const crypto::Secret32* epoch_key(const log::EpochId& epoch) const = 0;
   // In whose name this device writes: an open event takes its place among concurrent ones before it is closed.
   virtual log::FeedName own_feed() const = 0;
+  // A record of this stream that was whole when the store was opened can't be read any more.
+  virtual void record_damaged() const = 0;
 };
 
 // The kinds of streams this program folds, by `About::type`.
@@ -150,6 +152,9 @@ class StreamReplica {
   // Folds it on first use. Null where it is no document.
   document::Document* document();
   bool document_loaded() const { return document_ != nullptr; }
+  // What it shows may have holes: its store is to be opened again.
+  bool is_damaged() const { return damaged_; }
+  bool has_open_operations() const { return document_ != nullptr && document_->open_operations() > 0; }
   // Keys came: what could not be read before is folded anew, when the document is next asked for.
   void keys_came();
   // Patches since the last call, of admitted events.
@@ -207,7 +212,7 @@ class StreamReplica {
   void write_merged(std::size_t begin, std::size_t end, std::vector<log::EventIndex>& events,
                     const std::map<log::EventIndex, Bytes>& bodies, store::Batch& batch);
   void advance_durable(std::uint32_t to);
-  void wait_for_others(const log::DecodedEvent& event);
+  void wait_for_others(const log::DecodedEvent& event, Place place);
   void place_loaded();
   void drop_useless_bodies(const log::DecodedRun& run);
   void forget_waiting();
@@ -228,6 +233,7 @@ class StreamReplica {
   void set_effects(document::Document& document) const;
   std::optional<document::Document> load_checkpoint();
   const Decoded* decoded_record(std::uint32_t record) const;
+  const Decoded* record_damaged() const;
 
   StreamNumber number_;
   Bytes genesis_;
@@ -236,6 +242,7 @@ class StreamReplica {
   log::Coverage coverage_;
   const store::Reader& store_;
   const KeySource& keys_;
+  mutable bool damaged_ = false;
 
   std::vector<Place> places_;  // By index.
   struct Record {

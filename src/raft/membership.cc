@@ -116,7 +116,8 @@ void Raft::adopt_generation(const Generation& generation) {
   stranded_.clear();
   installing_.reset();
   out_->void_after = applied_;
-  if (same_number) begin_anew();  // Its entries could not be told from the winner's.
+  // Its entries could not be told from the winner's; or damage took the state that stood for the log's beginning.
+  if (same_number || (log_.base().index.n > 0 && !snapshot_)) begin_anew();
 }
 
 }  // namespace rz::raft

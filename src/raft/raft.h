@@ -215,11 +215,12 @@ class Raft {
   Log log_;
   std::vector<ConfigurationAt> configurations_;  // Of this generation: as of the base, then every one in the log.
   std::optional<SnapshotRecord> snapshot_;
-  std::vector<EntryId> lost_;    // Promised, but not in the log (repair.cc).
-  std::vector<Entry> stranded_;  // What is intact of them, in index order.
-  Term persisted_term_;          // Of the newest hard state that is durable.
-  Index persisted_;              // Entries up to here are durable.
-  Index covered_;                // The pasts of all cuts up to here are durable.
+  std::vector<EntryId> lost_;                // Promised, but not in the log (repair.cc).
+  std::vector<Entry> stranded_;              // What is intact of them, in index order.
+  std::optional<SnapshotRecord> set_aside_;  // Covers some of them: of use again once they are here.
+  Term persisted_term_;                      // Of the newest hard state that is durable.
+  Index persisted_;                          // Entries up to here are durable.
+  Index covered_;                            // The pasts of all cuts up to here are durable.
 
   // Every member.
   Role role_ = Role::follower;

@@ -23,6 +23,7 @@ void Raft::on(const Damaged& event) {
     if (entry != nullptr) stranded_.push_back(*entry);
   }
   lost_.insert(lost_.begin(), lost.begin(), lost.end());
+  if (snapshot_) set_aside_ = snapshot_;
   become_follower(hard_state_.term, std::nullopt);
   commit_ = std::min(commit_, first.prev());
   const Index applied = std::exchange(applied_, Index{});  // What was applied stays so.
@@ -75,6 +76,8 @@ void Raft::check_whole() {
   if (!held && std::min(commit_, persisted_) < promised.index) return;
   lost_.clear();
   stranded_.clear();
+  if (set_aside_ && log_.has(set_aside_->last)) snapshot_ = set_aside_;
+  set_aside_.reset();
   repair_due_ = never;
   restart_election_timer();
 }

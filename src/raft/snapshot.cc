@@ -48,6 +48,7 @@ void Raft::on(const SnapshotInstalled& event) {
   if (installing_ != event.record) return;
   installing_.reset();
   if (event.record.last.index <= commit_) return;
+  if (applied_ > commit_) out_->void_after = Index{};  // An older generation's, which it need not begin with.
   snapshot_ = event.record;
   restart_log(event.record.last, event.record.configuration);
   out_->snapshot = snapshot_;

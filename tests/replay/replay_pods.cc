@@ -19,14 +19,14 @@
 #include "crypto/sha256.h"
 #include "host/entropy.h"
 #include "host/store/sqlite_store.h"
-#include "pod/testing/network.h"
 #include "replay_merge.h"
+#include "sim/network.h"
 #include "sync/messages.h"
 
 namespace rz::replay {
 namespace {
 
-using pod::testing::Network;
+using pod::sim::Network;
 
 struct Txn {
   std::uint32_t agent = 0;
@@ -127,7 +127,7 @@ class Replay {
 };
 
 Replay::Replay(std::vector<Txn> txns, std::size_t devices, const std::string& folder) : txns_(std::move(txns)) {
-  pod::testing::NetworkOptions options;
+  pod::sim::NetworkOptions options;
   options.group_commits = true;
   options.make_store = [this, folder](const std::string& name) -> std::unique_ptr<store::Store> {
     auto opened = host::SqliteStore::open({.folder = folder + "/" + name}, entropy_);

@@ -11,6 +11,10 @@ cmd_replay() {
   exec python3 tools/replay.py "$@"
 }
 
+cmd_sim() {
+  configure release && build_preset release --target rhizome-sim >&2 && exec build/release/bin/rhizome-sim "$@"
+}
+
 cmd_count() { exec python3 tools/count.py "$@"; }
 
 # What rivals need is installed only where there are rivals; without it they are skipped.
@@ -54,6 +58,7 @@ usage: ./dev COMMAND
   build                          build/release/bin/rhizome, the page, build/wasm/rhizome_document.wasm
   check                          format, levels of rooms, lint
   bench [ROOM] [--json]          figures beside the rivals' on this machine, in this run
+  sim [--seeds N] [--seed S]     whole pods under faults, from a seed (docs/guides/simulator.md)
   fuzz [TARGET] [SECONDS]        libFuzzer on one decoder, or on each
   replay TRACE [--devices N]     a recorded editing session through real devices
   count ROOM [--json]            lines of code of a room, without comments, blanks and tests
