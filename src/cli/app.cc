@@ -1,6 +1,7 @@
 #include "cli/app.h"
 
 #include <qrencode.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -32,6 +33,12 @@ Result<Remote> Remote::of(const Context& context) {
   while (!token->empty() && token->back() == '\n') token->pop_back();
   remote.token_ = *std::move(token);
   return remote;
+}
+
+std::string this_host() {
+  char buffer[65] = {};
+  if (::gethostname(buffer, sizeof buffer - 1) != 0 || buffer[0] == '\0') return "this device";
+  return buffer;
 }
 
 std::string Remote::url() const { return words("http://127.0.0.1:", port_, "/?token=", token_); }
@@ -163,6 +170,7 @@ int run(int argc, char** argv) {
       "A first pod:  rhizome init --name laptop && rhizome up\n"
       "A second device:  rhizome device add   there:  rhizome join CODE --at MULTIADDR\n"
       "Exit codes: 0 done, 1 failed, 2 usage, 3 input refused, 4 not reachable, 5 outcome unknown.");
+  add_up_command(app, context);
   add_pod_commands(app, context);
   add_config_commands(app, context);
   add_doctor_command(app, context);

@@ -53,26 +53,28 @@ int fail_with(const Context& context, const Error& error);
 // Prints the JSON, one line.
 void print_json(const Json& json);
 
-void add_pod_commands(CLI::App& app, Context& context);  // init, up, join, status, version, log
+void add_pod_commands(CLI::App& app, Context& context);  // init, join, status, version, log
+void add_up_command(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);
-void add_config_commands(CLI::App& app, Context& context);      // config, config set|unset
-void add_device_commands(CLI::App& app, Context& context);      // device add|list|remove|suspend
-void add_request_commands(CLI::App& device, Context& context);  // device requests|approve|decline|lift|leave|decide
-void add_cluster_commands(CLI::App& app, Context& context);     // cluster status|restart|transfer|promote|demote
-void add_document_commands(CLI::App& app, Context& context);    // doc new|list|show|edit|accept|import|export
-void add_leaving_commands(CLI::App& app, Context& context);     // snapshot, export
-void add_recover_command(CLI::App& app, Context& context);      // recover
-void add_ipld_commands(CLI::App& app, Context& context);        // ipld convert|cid|inspect, car ls|verify
+void add_config_commands(CLI::App& app, Context& context);  // config, config set|unset
+void add_device_commands(CLI::App& app, Context& context);  // device add|list|remove|suspend
+void add_request_commands(CLI::App& device,
+                          Context& context);  // device requests|approve|decline|lift|leave|undo-recovery|decide
+void add_cluster_commands(CLI::App& app, Context& context);   // cluster status|restart|transfer|promote|demote
+void add_document_commands(CLI::App& app, Context& context);  // doc new|list|show|edit|accept|import|export
+void add_leaving_commands(CLI::App& app, Context& context);   // snapshot, export
+void add_recover_command(CLI::App& app, Context& context);    // recover
+void add_ipld_commands(CLI::App& app, Context& context);      // ipld convert|cid|inspect, car ls|verify
 void add_completion_command(CLI::App& app, Context& context);
 
 // The options of `rhizome up`: one for each setting; what is given lands in `given`.
 void add_setting_options(CLI::App& command, host::CommandLine& given);
-// A device by its name, or by the beginning of its id. Errors: not_found, bad_argument (several).
-Result<Json> find_device(const Remote& remote, const std::string& wanted);
 // "remove" or "lift", by name or id; `paper` may be empty, or "-" to be asked for. Returns the exit code: `unknown`
 // where the other devices are asked.
 int change_standing(const Context& context, const std::string& wanted, const std::string& what,
                     const std::string& paper);
+// What this machine is called, for a device that has no other name.
+std::string this_host();
 // Of this machine's clock, to tell people how long ago something was.
 std::uint64_t wall_ms();
 

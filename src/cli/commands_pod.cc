@@ -1,34 +1,19 @@
-// init, up, join, status, log, version.
-#include <signal.h>
-#include <unistd.h>
-
+// init, join, status, log, version.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <set>
 #include <thread>
 
 #include "cli/command.h"
 #include "host/config/config.h"
 #include "host/daemon/copy.h"
-#include "host/daemon/daemon.h"
 #include "host/daemon/join.h"
-#include "host/log/logger.h"
 #include "identity/paper.h"
 
 namespace rz::cli {
 namespace {
-
-std::string host_name() {
-  char buffer[65] = {};
-  if (::gethostname(buffer, sizeof buffer - 1) != 0 || buffer[0] == '\0') return "this device";
-  return buffer;
-}
 
 // --- init ------------------------------------------------------------------------------------------------------------
 
@@ -37,7 +22,7 @@ Result<std::string> device_name(const Context& context, const std::string& given
   if (!given.empty()) return given;
   RZ_TRY(const auto settings, host::read_settings(context.folder, {}));
   std::string name = host::setting<std::string>(settings, "name");
-  return name.empty() ? host_name() : name;
+  return name.empty() ? this_host() : name;
 }
 
 int init(const Context& context, const std::string& given) {
@@ -95,78 +80,6 @@ int init_from(const Context& context, const std::string& file, const std::string
   const std::string data = context.folder == host::default_folder() ? "" : " --data " + context.folder;
   std::printf("Next:  %s\n", context.style.bold(words("rhizome up", data)).c_str());
   return 0;
-}
-
-// --- up --------------------------------------------------------------------------------------------------------------
-
-// Beside the program: where it was built, or where it was installed.
-std::string find_page(const char* program) {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path folder = (error ? std::filesystem::path(program) : self).parent_path();
-  for (const char* place : {"../share/rhizome/page", "../../../web/dashboard/dist"}) {
-    const auto page = std::filesystem::weakly_canonical(folder / place, error);
-    if (std::filesystem::exists(page / "index.html", error)) return page.string();
-  }
-  return {};
-}
-
-host::DaemonOptions daemon_options(const std::vector<host::Setting>& settings) {
-  host::DaemonOptions options;
-  options.listen = host::setting<std::vector<std::string>>(settings, "listen");
-  options.port = static_cast<std::uint16_t>(host::setting<std::uint64_t>(settings, "port"));
-  options.discover = host::setting<bool>(settings, "discover");
-  options.http_port = static_cast<std::uint16_t>(host::setting<std::uint64_t>(settings, "http"));
-  options.static_root = host::setting<std::string>(settings, "page");
-  options.idle_probe = seconds(static_cast<std::int64_t>(host::setting<std::uint64_t>(settings, "idle_probe")));
-  return options;
-}
-
-int up(const Context& context, const host::CommandLine& command_line) {
-  ::signal(SIGPIPE, SIG_IGN);
-  const auto settings = host::read_settings(context.folder, command_line);
-  if (!settings) return fail_with(context, settings.error());
-  host::DaemonOptions options = daemon_options(*settings);
-  if (options.static_root.empty()) options.static_root = find_page("rhizome");
-  options.folder = context.folder;
-  const char* no_color = std::getenv("NO_COLOR");
-  host::start_log(*host::log_level_named(host::setting<std::string>(*settings, "log_level")),
-                  *host::log_format_named(host::setting<std::string>(*settings, "log_format")),
-                  no_color == nullptr || *no_color == '\0');
-  boost::asio::io_context io(1);
-  auto daemon = host::Daemon::start(io, options);
-  if (!daemon) return fail_with(context, daemon.error());
-  int code = 0;
-  const auto stop = [&] { (*daemon)->stop([&io] { io.stop(); }); };
-  (*daemon)->on_fatal([&](const Error& error) {
-    code = fail_with(context, error);
-    if (code == 0) code = 1;
-    // After an fsync error nothing may be believed any more: no goodbye, no further write.
-    if (error.code == ErrorCode::fsync_failed) ::_exit(code);
-    stop();
-  });
-  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&](const boost::system::error_code& error, int) {
-    if (!error) stop();
-  });
-  Json addresses = Json::array();
-  for (const auto& address : (*daemon)->addresses()) addresses.push_back(address.to_string());
-  if (context.json) {
-    print_json({{"url", (*daemon)->url()},
-                {"http", words("http://127.0.0.1:", (*daemon)->http_port())},
-                {"addresses", addresses}});
-  } else {
-    std::printf("Your pod is up:  %s\n", context.style.bold((*daemon)->url()).c_str());
-    if (options.static_root.empty()) std::printf("(the page is not built: `./dev build` builds it; the API answers)\n");
-    for (const auto& address : addresses) {
-      std::printf("Other devices reach it at %s\n", address.get<std::string>().c_str());
-    }
-    std::printf("%s\n", context.style.dim("Ctrl-C stops it. Nothing is lost by that.").c_str());
-  }
-  std::fflush(stdout);
-  io.run();
-  daemon->reset();
-  return code;
 }
 
 // --- join ------------------------------------------------------------------------------------------------------------
@@ -291,7 +204,6 @@ int log(const Context& context, std::size_t limit, bool follow) {
 void add_pod_commands(CLI::App& app, Context& context) {
   static std::string name;
   static std::string from;
-  static host::CommandLine up_settings;
   static host::JoinOptions join_options;
   static std::size_t limit = 20;
   static bool follow = false;
@@ -303,13 +215,6 @@ void add_pod_commands(CLI::App& app, Context& context) {
   begin->callback([&context] {
     context.chosen = [&context] { return from.empty() ? init(context, name) : init_from(context, from, name); };
   });
-
-  auto* start = app.add_subcommand("up", "Run this device, and serve its page");
-  add_setting_options(*start, up_settings);
-  start->footer(
-      "Examples:\n  rhizome up\n  rhizome up --http 4900 --discover\n  rhizome up --listen /ip4/0.0.0.0/tcp/4868\n"
-      "What it is told here can be kept: rhizome config set KEY VALUE");
-  start->callback([&context] { context.chosen = [&context] { return up(context, up_settings); }; });
 
   auto* enter = app.add_subcommand("join", "Make this device part of a pod");
   enter->add_option("code", join_options.invitation, "The code, or the link, that `rhizome device add` shows")

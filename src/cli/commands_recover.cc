@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "crypto/secret.h"
+#include "host/api/json.h"
 #include "host/daemon/recover.h"
 #include "identity/paper_sheet.h"
 
@@ -141,25 +142,6 @@ class Bar {
   bool drawn_ = false;
 };
 
-Json as_json(const Context& context, const host::Recovered& back) {
-  Json json = {{"state", "recovered"},
-               {"did", back.did},
-               {"peer_id", back.peer_id},
-               {"data", context.folder},
-               {"served_by", back.served_by},
-               {"documents", back.documents},
-               {"unreadable", back.unreadable},
-               {"events", back.events},
-               {"events_missing", back.events_missing},
-               {"newest_ms", back.newest ? Json(back.newest->ms) : Json(nullptr)},
-               {"other_devices", back.lost},
-               {"announced", back.announced},
-               {"pending_hours", 72},
-               {"paper", back.paper_words},
-               {"addresses", back.paper_addresses}};
-  return json;
-}
-
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -220,17 +202,13 @@ int recover(const Context& context, Asked asked) {
   }();
   if (!back) return fail_with(context, back.error());
   if (context.json) {
-    print_json(as_json(context, *back));
+    Json json = {{"state", "recovered"}, {"data", context.folder}};
+    json.update(host::recovered_json(*back));
+    print_json(json);
   } else {
     print_back(context, *back);
   }
   return 0;
-}
-
-std::string this_host() {
-  char buffer[65] = {};
-  if (::gethostname(buffer, sizeof buffer - 1) != 0 || buffer[0] == '\0') return "this device";
-  return buffer;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// device requests, approve, decline, withdraw, lift, leave, decide: what needs more than one device's yes.
+// device requests, approve, decline, withdraw, lift, leave, undo-recovery, decide: what needs more than one device's
+// yes.
 #include <termios.h>
 #include <unistd.h>
 
@@ -153,6 +154,24 @@ int leave(const Context& context, const std::string& paper) {
   return change_standing(context, (*status)["device_id"], "remove", paper);
 }
 
+int undo_recovery(const Context& context) {
+  const auto remote = Remote::of(context);
+  if (!remote) return fail_with(context, remote.error());
+  const auto done = remote->call("POST", "/api/devices/undo-recovery", Json::object());
+  if (!done) return fail_with(context, done.error());
+  const bool asked = !done->value("done", true);
+  if (context.json) {
+    print_json(*done);
+  } else if (asked) {
+    std::printf("Not yet: this %s.\nYour other devices are asked. There:  rhizome device approve %s\n",
+                (*done)["missing"].get<std::string>().c_str(),
+                (*done)["request"].get<std::string>().substr(0, 12).c_str());
+  } else {
+    std::printf("The recovery is undone.\n");
+  }
+  return asked ? static_cast<int>(Exit::unknown) : 0;
+}
+
 int decide(const Context& context, const std::string& keep, const std::string& paper) {
   const auto remote = Remote::of(context);
   if (!remote) return fail_with(context, remote.error());
@@ -234,6 +253,10 @@ void add_request_commands(CLI::App& device, Context& context) {
   add_paper(leaving);
   leaving->footer("Example:\n  rhizome device leave\nExit code 5: your other devices are asked.");
   leaving->callback([&context] { context.chosen = [&context] { return leave(context, paper); }; });
+
+  auto* undo = device.add_subcommand("undo-recovery", "Somebody else got this pod back with the paper key: undo that");
+  undo->footer("Example:\n  rhizome device undo-recovery\nExit code 5: your other devices are asked.");
+  undo->callback([&context] { context.chosen = [&context] { return undo_recovery(context); }; });
 
   auto* decided = device.add_subcommand("decide", "Where two changes contradict each other: see them, keep one");
   decided->add_option("keep", wanted, "The beginning of its id, or none; without it they are listed");

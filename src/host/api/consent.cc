@@ -27,7 +27,7 @@ std::string sentence(const pod::RequestSummary& request) {
     case pod::RequestSummary::What::lift:
       return words(who, " asks to lift the suspension of ", whom);
     case pod::RequestSummary::What::veto:
-      return words(who, " asks to undo a recovery with the paper key");
+      return words(who, " asks to undo the recovery onto ", whom);
   }
   return who;
 }
@@ -111,6 +111,11 @@ Result<std::string> Api::change_standing(const crypto::PublicKey& device, const 
   const identity::PaperKey* key = paper ? &*paper : nullptr;
   RZ_TRY(const pod::Outcome outcome, what == "lift" ? daemon_.pod().lift_device(now(), device, key)
                                                     : daemon_.pod().remove_device(now(), device, key));
+  return outcome_json(outcome);
+}
+
+Result<std::string> Api::undo_recovery() {
+  RZ_TRY(const pod::Outcome outcome, daemon_.pod().undo_recovery(now()));
   return outcome_json(outcome);
 }
 

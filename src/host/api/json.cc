@@ -6,6 +6,7 @@
 
 #include "host/daemon/clock.h"
 #include "host/daemon/daemon.h"
+#include "host/daemon/recover.h"
 #include "identity/keys.h"
 #include "ipld/cid.h"
 #include "log/genesis.h"
@@ -24,6 +25,22 @@ Json error_json(const Error& error) {
   return {{"error",
            {{"code", std::string(name_of(error.code))},
             {"message", error.message.empty() ? std::string(meaning_of(error.code)) : error.message}}}};
+}
+
+Json recovered_json(const Recovered& back) {
+  return {{"did", back.did},
+          {"peer_id", back.peer_id},
+          {"served_by", back.served_by},
+          {"documents", back.documents},
+          {"unreadable", back.unreadable},
+          {"events", back.events},
+          {"events_missing", back.events_missing},
+          {"newest_ms", back.newest ? Json(back.newest->ms) : Json(nullptr)},
+          {"other_devices", back.lost},
+          {"announced", back.announced},
+          {"pending_hours", 72},
+          {"paper", back.paper_words},
+          {"addresses", back.paper_addresses}};
 }
 
 Json addresses_json(const std::vector<ipld::Multiaddr>& addresses) {
@@ -134,7 +151,7 @@ Json alarms_json(Daemon& daemon, const std::vector<pod::DeviceSummary>& devices,
         words("Somebody recovered this pod with the paper key, onto a device called \"", status.recovery->name,
               "\". If that was not you, suspend that device now: it gets nothing new from then on.",
               status.recovery->may_veto ? " Your older devices can undo the recovery together, within 72 hours." : ""),
-        "lost_device");
+        status.recovery->may_veto ? "undo_recovery" : "lost_device");
   }
   if (!others) {
     add("alone", "info", "Your pod is on this device only. A second device keeps it safe.", "add_device");
@@ -184,7 +201,10 @@ Json devices_json(Daemon& daemon) {
                     {"suspended", device.suspended},
                     {"lag_events", device.lag_events},
                     {"last_seen_ms", last_seen},
-                    {"storage_bytes", device.self ? Json(daemon.store().size_bytes()) : Json(nullptr)},
+                    {"storage_bytes", device.self   ? Json(daemon.store().size_bytes())
+                                      : device.room ? Json(device.room->stored)
+                                                    : Json(nullptr)},
+                    {"free_bytes", device.room ? Json(device.room->free) : Json(nullptr)},
                     {"addresses", addresses_json(device.addresses)}});
   }
   Json requests = requests_json(daemon);

@@ -12,6 +12,7 @@ namespace rz::host {
 using Json = nlohmann::ordered_json;
 
 class Daemon;
+struct Recovered;
 
 // Nothing where the text is no JSON object. Never throws.
 std::optional<Json> parse_object(std::string_view text);
@@ -31,6 +32,7 @@ Json pairing_json(const identity::Inviter::Progress& progress);
 Json changes_json(const std::vector<TextChange>& changes);
 // Errors: bad_argument, naming the change that is malformed.
 Result<std::vector<TextChange>> changes_from(const Json& json);
+Json recovered_json(const Recovered& back);
 Json addresses_json(const std::vector<ipld::Multiaddr>& addresses);
 
 // The text as a QR code in an SVG of its own size, or empty where it does not fit.

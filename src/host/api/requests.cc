@@ -101,6 +101,12 @@ Result<std::string> Api::get(const HttpRequest& request) {
     json["uptime_ms"] = daemon_.uptime_ms();
     return dump(json);
   }
+  if (first == "set-up" && path.size() == 1) {
+    // The page that set this device up learns that it is, and how that went (daemon/set_up.h).
+    Json json = parse_object(daemon_.options().arrival).value_or(Json::object());
+    json["state"] = "ready";
+    return dump(json);
+  }
   if (first == "devices" && path.size() == 1) return dump(devices_json(daemon_));
   if (first == "devices" && path.size() == 2 && path[1] == "requests") {
     return dump({{"requests", requests_json(daemon_)}});
@@ -233,6 +239,7 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
     return std::string("{}");
   }
   if (path.size() >= 2 && path[1] == "requests") return change_requests(request, path);
+  if (path.size() == 2 && path[1] == "undo-recovery" && request.method == "POST") return undo_recovery();
   if (path.size() == 2 && path[1] == "decide" && request.method == "POST") return decide_contest(request);
   if (path.size() == 2 && request.method == "PUT") {
     RZ_TRY(const Bytes bytes, from_hex(path[1]));

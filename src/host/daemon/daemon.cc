@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 
 #include "crypto/initialise.h"
 #include "host/api/api.h"
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(asio::io_context& io, DaemonOption
   RZ_CHECK(daemon->open());
   RZ_CHECK(daemon->listen());
   RZ_CHECK(daemon->serve());
+  daemon->look_at_disk();
   daemon->pump();
   daemon->dial();
   log_event(LogLevel::info, "started",
@@ -140,6 +142,7 @@ void Daemon::carry_out() {
           if (!done) return fail(done.error());
           if (!pod_) return;
           pod_->persisted(now(), ticket);
+          look_at_disk();
           pump();
         });
     if (!queued) return fail(queued.error());
@@ -179,6 +182,10 @@ void Daemon::carry_out() {
                           : "this device was removed from the pod by a recovery with the paper key: it keeps "
                             "its key for 72 hours, in which that can be undone"});
   }
+  if (out.must_reopen && reopen_) {
+    log_event(LogLevel::warn, "a damaged record was found: the store is opened again");
+    asio::post(io_, std::exchange(reopen_, {}));
+  }
   if (out.wake_at) {
     const Duration wait = *out.wake_at - now().tick;
     impl_->wake.expires_after(std::chrono::microseconds(std::max<std::int64_t>(wait.us, 0)));
@@ -188,6 +195,16 @@ void Daemon::carry_out() {
       pump();
     });
   }
+}
+
+// How full the disk is, for the owner of the pod to see on every device: after commits, but not after each.
+void Daemon::look_at_disk() {
+  constexpr Duration every = seconds(5);
+  if (disk_looked_at_ && now().tick - *disk_looked_at_ < every) return;
+  disk_looked_at_ = now().tick;
+  std::error_code error;
+  const auto space = std::filesystem::space(files_.folder, error);
+  if (!error) pod_->set_room(now(), {device_store_.store->size_bytes(), space.available});
 }
 
 void Daemon::fail(const Error& error) {

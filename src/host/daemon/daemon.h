@@ -39,6 +39,7 @@ struct DaemonOptions {
   Duration idle_probe = seconds(120);  // TransportOptions has it.
   std::string static_root;             // The built page.
   std::string name;                    // Empty: as the store says.
+  std::string arrival;                 // How this device was set up a moment ago (daemon/set_up.h), as JSON.
 };
 
 class Daemon {
@@ -52,6 +53,9 @@ class Daemon {
   void stop(std::function<void()> done);
   // Why the process must end by itself: a disk that can't be trusted any more, or this device was removed.
   void on_fatal(std::function<void(const Error&)> handler) { fatal_ = std::move(handler); }
+
+  // A damaged record was found: the process is to stop this daemon and start it anew, which mends it (pod.h).
+  void on_reopen(std::function<void()> handler) { reopen_ = std::move(handler); }
 
   // The page's address, with the token that opens it.
   std::string url() const;
@@ -95,6 +99,7 @@ class Daemon {
   void found(const crypto::PublicKey& device, const std::vector<ipld::Multiaddr>& addresses);
   LinkHandlers link_handlers();
   void serve_pairing(const StreamPtr& stream);
+  void look_at_disk();
   void fail(const Error& error);
 
   struct Impl;
@@ -115,7 +120,9 @@ class Daemon {
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<Impl> impl_;
   std::optional<Error> held_up_;
+  std::optional<Tick> disk_looked_at_;
   std::function<void(const Error&)> fatal_;
+  std::function<void()> reopen_;
   std::map<std::uint64_t, StreamPtr> pairing_;  // By connection.
   std::string token_;
   Tick started_{};

@@ -457,6 +457,8 @@ class Daemon {
     const { world } = this;
     const id = what.match(/[0-9a-f]{64}/)?.[0] ?? "";
     switch (what.replace(/[0-9a-f]{64}/, "ID")) {
+      case "GET /api/set-up":
+        return { state: "ready" };
       case "GET /api/status":
         return this.status();
       case "GET /api/devices":

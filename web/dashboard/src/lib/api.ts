@@ -28,6 +28,8 @@ export interface Status {
   events: number;
   storage_bytes: number;
   paper_confirmed: boolean;
+  /** A recovery with the paper key in the last 72 hours. */
+  recovery?: { device: string; name: string; this: boolean; may_veto: boolean; until_ms: number } | null;
   version: string;
   uptime_ms?: number;
 }
@@ -46,6 +48,7 @@ export interface Device {
   lag_events: number;
   last_seen_ms: number | null;
   storage_bytes: number | null;
+  free_bytes?: number | null;
   addresses: string[];
 }
 
@@ -53,7 +56,7 @@ export interface Alarm {
   id: string;
   level: "info" | "warning" | "critical";
   text: string;
-  action: null | "confirm_paper" | "add_device" | "lost_device" | "restart" | "answer" | "decide";
+  action: null | "confirm_paper" | "add_device" | "lost_device" | "undo_recovery" | "restart" | "answer" | "decide";
 }
 
 /** What one device asks the others to agree to. A yes is for exactly this: the id is of what it signs. */
@@ -147,6 +150,34 @@ export interface Pairing {
   message?: string;
 }
 
+/** How a device without a pod gets one (docs/guides/api.md). "ready": it has one, and the rest of the API answers. */
+export interface SetUp {
+  state: "choose" | "working" | "ready";
+  name?: string;
+  folder?: string;
+  doing?: "new" | "join" | "recover";
+  step?: "asking" | "dialling" | "copying";
+  fingerprint?: string;
+  address?: string;
+  events?: number;
+  events_missing?: number;
+  error?: { code: string; message: string };
+  recovered?: Arrival;
+}
+
+/** What came back with the paper key. */
+export interface Arrival {
+  served_by: string;
+  documents: number;
+  unreadable: number;
+  events: number;
+  events_missing: number;
+  newest_ms: number | null;
+  other_devices: string[];
+  announced: boolean;
+  pending_hours: number;
+}
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -193,6 +224,9 @@ const standing = (id: string, act: string, paper?: string) =>
   call<Outcome>("POST", `/api/devices/${id}/${act}`, paper === undefined ? {} : { paper });
 
 export const api = {
+  set_up: () => call<SetUp>("GET", "/api/set-up"),
+  begin: (way: NonNullable<SetUp["doing"]>, how: Record<string, string | boolean>) =>
+    call<SetUp>("POST", `/api/set-up/${way}`, how),
   status: () => call<Status>("GET", "/api/status"),
   devices: () =>
     call<{ devices: Device[]; alarms: Alarm[]; requests: Request[]; rivals: Rival[] }>("GET", "/api/devices"),
@@ -205,6 +239,7 @@ export const api = {
   answer: (request: string, yes: boolean) =>
     call<object>("POST", `/api/devices/requests/${request}/${yes ? "approve" : "decline"}`),
   withdraw: (request: string) => call<object>("DELETE", `/api/devices/requests/${request}`),
+  undo_recovery: () => call<Outcome>("POST", "/api/devices/undo-recovery", {}),
   decide: (keep: string | null, paper: string) => call<object>("POST", "/api/devices/decide", { keep, paper }),
   documents: () => call<{ documents: DocumentInfo[] }>("GET", "/api/documents"),
   create: (title: string, text?: string) =>

@@ -14,8 +14,10 @@ import {
   type Request,
   type Rival,
   type SaveState,
+  type SetUp,
   type Status,
 } from "./api";
+import { go, type Place } from "./router.svelte";
 
 export interface Cursor {
   id: string;
@@ -51,7 +53,9 @@ const retry_ms_min = 250;
 const retry_ms_max = 4000;
 
 class Pod {
-  link = $state<"starting" | "up" | "away" | "locked">("starting");
+  /** "new": this device has no pod yet. */
+  link = $state<"starting" | "up" | "away" | "locked" | "new">("starting");
+  set_up = $state.raw<SetUp | null>(null);
   status = $state.raw<Status | null>(null);
   devices = $state.raw<Device[] | null>(null);
   alarms = $state.raw<Alarm[]>([]);
@@ -72,7 +76,7 @@ class Pod {
   #open = new Map<string, (m: DocMessage) => void>();
 
   start(): void {
-    this.#connect();
+    void this.#begin();
     setTimeout(() => {
       this.ready = true;
     }, ready_ms_max);
@@ -84,6 +88,15 @@ class Pod {
     };
     addEventListener("online", now);
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now());
+  }
+
+  /** The device has its pod now: the page becomes the pod's. */
+  begin(place: Place): void {
+    this.link = "starting";
+    this.ready = false;
+    this.set_up = null;
+    go(place);
+    this.#connect();
   }
 
   /** Opens a text; the listener hears everything about it, and "cut" when the connection is gone. */
@@ -104,6 +117,14 @@ class Pod {
   name_of(device: string): string {
     if (!/^[0-9a-f]{64}$/.test(device)) return device || "A device";
     return this.devices?.find((d) => d.id === device)?.name ?? "A device";
+  }
+
+  async #begin(): Promise<void> {
+    const set_up = await api.set_up().catch(() => null);
+    if (set_up === null || set_up.state === "ready") return this.#connect();
+    this.set_up = set_up;
+    this.link = "new";
+    this.ready = true;
   }
 
   #connect(): void {
