@@ -146,6 +146,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool has_duties() const;
   void keep_readers();
   void keep_own_name();
+  void keys_came(StreamReplica& replica);
   void choose_epoch();
   void pairing(identity::Inviter::Input input);
   void add_newcomer(const identity::Inviter::Add& add);
@@ -271,6 +272,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
 
   // --- core_generation.cc ---
   Status restart_cluster(bool although_answering);
+  void decide_without();
   bool majority_answers() const;
   void follow_generation();
   bool may_follow(const raft::Generation& generation) const;

@@ -50,6 +50,22 @@ Status Core::restart_cluster(bool although_answering) {
   return {};
 }
 
+// The owner shut out a device here. Where too few are left of those that decided on the order, that act says who
+// decides from now on as well: nobody could order anything any more until they came back, and they are not to.
+void Core::decide_without() {
+  const identity::Device* own = identity_.find(self_);
+  if (!raft_ || own == nullptr || !own->is_personal() || !own->may_speak() || own->suspended) return;
+  const std::vector<raft::Member>& voters = raft_->configuration().voters;
+  const auto left = std::count_if(voters.begin(), voters.end(), [this](const raft::Member& voter) {
+    const identity::Device* device = identity_.find(PublicKey{voter.id.bytes});
+    return device != nullptr && device->in_pod() && !device->suspended;
+  });
+  if (voters.empty() || static_cast<std::size_t>(left) * 2 > voters.size()) return;
+  if (const Status done = restart_cluster(true); !done) {
+    alarm(Alarm::Level::warning, words("nobody decides on the order any more: ", done.error().message));
+  }
+}
+
 // Stream zero knows of another generation than the one this device takes part in. Its founder follows it too, if it was
 // wiped since: only the act itself makes a device the first voter.
 void Core::follow_generation() {

@@ -34,8 +34,9 @@ bool Core::is_device(const PublicKey& key) const {
   if (key == self_ || read_only_) return false;
   const identity::Device* device = identity_.find(key);
   if (device != nullptr) return device->in_pod() && !device->suspended;
-  // A part of stream zero was damaged: whoever took part in the order is known by that, and has what is missing.
-  if (identity_gaps_ && raft_ && raft_->configuration().names(raft::NodeId{key.bytes})) return true;
+  // A part of stream zero was damaged: who took part in the order, or said where it listens, has what is missing.
+  const bool ordered = raft_ && raft_->configuration().names(raft::NodeId{key.bytes});
+  if (identity_gaps_ && (ordered || places_.contains(key))) return true;
   // Before stream zero has come, the inviter is the one device that is known to belong to the pod.
   return bootstrap_ && *bootstrap_ == key && !is_member_;
 }
@@ -91,8 +92,24 @@ void Core::unlock_epochs() {
   if (unlocked == 0) return;
   for (auto& [id, summary] : summaries_) summary.is_current = false;
   for (StreamReplica* replica : by_number_) {
-    if (replica != nullptr && replica != zero_) replica->keys_came();
+    if (replica != nullptr && replica != zero_) keys_came(*replica);
   }
+}
+
+// A document may have been folded with holes where there was no key. What was typed meanwhile is closed on top of them
+// first; who watches is told the difference.
+void Core::keys_came(StreamReplica& replica) {
+  close_open(replica);
+  const bool had_holes = replica.document_loaded() && !replica.is_whole();
+  const std::string before = had_holes ? replica.document()->text(document::body()).value_or(std::string()) : "";
+  const std::uint64_t length = had_holes ? replica.document()->length(document::body()).value_or(0) : 0;
+  replica.keys_came();
+  if (!had_holes || !watched_.contains(replica.id())) return;
+  document::Document* document = open_document(replica);
+  const std::string after = document == nullptr ? before : document->text(document::body()).value_or(std::string());
+  if (after == before) return;
+  output_.notices.push_back(
+      DocumentChanged{replica.id(), {{document::body(), document::TextSplice{0, length, after}}}, std::nullopt});
 }
 
 // The epoch that this device writes in.

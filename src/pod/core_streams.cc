@@ -250,6 +250,9 @@ Status Core::write_control(StreamReplica& replica, const log::Operation& operati
          replica.write(writer(), log::EventKind::control, log::EpochId{}, body, now_.wall, batch_));
   if (written != nullptr) *written = replica.graph().id(event);
   grew(replica, begin, nullptr);
+  const bool shuts_out =
+      std::holds_alternative<log::SuspendDevice>(operation) || std::holds_alternative<log::RemoveDevice>(operation);
+  if (shuts_out) decide_without();
   return {};
 }
 

@@ -166,5 +166,29 @@ TEST(GenerationsOfOthers, ACloudPeerCantFoundOne) {
   EXPECT_EQ(net.pod(1).status(net.now()).generation, 1u);
 }
 
+// The laptop alone decided on the order, and is lost: the phone's owner suspends it there, and that is all it takes.
+TEST(LoneVoter, WhoeverShutsItOutDecides) {
+  sim::Network net(77);
+  net.found();
+  net.add(0, "phone");
+  net.add(0, "tablet");
+  const auto document = *net.pod(0).create_document(net.now(), "Notes", "before ");
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+  ASSERT_EQ(net.pod(1).status(net.now()).voters, 1u);
+  net.crash(0, 99);
+  ASSERT_TRUE(net.pod(1).suspend_device(net.now(), net.key(0)).has_value());
+  net.pump(1);
+  ASSERT_TRUE(net.run_until([&] { return net.pod(2).identity().find(net.key(0))->suspended; }));
+  ASSERT_TRUE(net.pod(2).edit_text(net.now(), document, {{0, 0, "after "}}).has_value());
+  net.pump(2);
+  ASSERT_TRUE(net.run_until([&] {
+    return net.pod(1).state_of(document) == WriteState::committed &&
+           net.pod(2).state_of(document) == WriteState::committed;
+  })) << net.describe();
+  EXPECT_EQ(net.pod(2).status(net.now()).generation, 2u);
+  EXPECT_EQ(*net.pod(1).text(document), "after before ");
+}
+
 }  // namespace
 }  // namespace rz::pod

@@ -278,7 +278,7 @@ void StreamReplica::apply_all(const std::vector<EventIndex>& events) {
 
 void StreamReplica::keys_came() {
   for (std::uint32_t i = 0; i < graph_.size() && !about_; ++i) read_about(EventIndex{i});
-  // With an open event there was a key all along, and nothing was left out.
+  // An open event that could not be closed keeps the document as it is.
   if (document_ != nullptr && document_->open_operations() == 0) document_.reset();
 }
 

@@ -70,10 +70,4 @@ std::optional<Bytes> Disk::flip(Random& random) {
   return record->first;
 }
 
-void Disk::wipe() {
-  now_.records().clear();
-  undo_.clear();
-  transaction_ = 0;
-}
-
 }  // namespace rz::sim

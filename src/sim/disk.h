@@ -32,8 +32,6 @@ class Disk final : public store::Store {
   bool restore();
   // One bit of one record, drawn by `random`; nothing where there is no record.
   std::optional<Bytes> flip(Random& random);
-  // Everything is gone, as on a new disk.
-  void wipe();
 
  private:
   enum class Failing : std::uint8_t { no, kept, lost };

@@ -62,15 +62,13 @@ class Run {
   }
 
  private:
-  NetworkOptions options_for(const Scenario& scenario) {
+  static NetworkOptions options_for(const Scenario& scenario) {
     NetworkOptions network = scenario.network;
-    network.make_store = [this](const std::string&) {
-      auto made = std::make_unique<Disk>();
-      disks_.push_back(made.get());
-      return made;
-    };
+    network.make_store = [](const std::string&) { return std::make_unique<Disk>(); };
     return network;
   }
+
+  Disk& disk(std::size_t i) { return static_cast<Disk&>(network_.device(i).disk()); }
 
   void tell(const std::string& line) {
     if (options_.tell) options_.tell(line);
@@ -85,7 +83,7 @@ class Run {
     for (std::size_t i = 0; i < network_.size(); ++i) set_drift(i);
     for (int i = 0; i < 2; ++i) create(0);
     (void)network_.run_until([this] { return network_.has_converged(); }, seconds(60));
-    for (Disk* disk : disks_) disk->settle();
+    for (std::size_t i = 0; i < network_.size(); ++i) disk(i).settle();
   }
 
   void set_drift(std::size_t i) {
@@ -171,12 +169,7 @@ class Run {
     if (!done) return;
     removed_.insert(whom);
     // What the remover had not seen may be set aside.
-    std::erase_if(proofs_[whom], [&](const Proof& proof) {
-      const auto text = network_.pod(by).text(documents_[proof.document]);
-      // A live tail is shown, and is no event yet.
-      const bool tails = network_.pod(by).has_tails(documents_[proof.document]);
-      return tails || !text || text->find(proof.word) == std::string::npos;
-    });
+    std::erase_if(proofs_[whom], [&](const Proof& proof) { return !holds(by, proof); });
     // The rest is the remover's to keep, as what it wrote itself.
     for (Proof& proof : proofs_[whom]) {
       proof.reached = WriteState::visible;
@@ -216,20 +209,18 @@ class Run {
     // What no other device holds is lost with it, whatever a lone voter decided on its order.
     std::erase_if(proofs_[i], [&](const Proof& proof) {
       for (std::size_t other = 0; other < network_.size(); ++other) {
-        if (other == i || !network_.alive(other) || network_.device(other).stopped) continue;
-        const auto text = network_.pod(other).text(documents_[proof.document]);
-        if (text && text->find(proof.word) != std::string::npos) return false;
+        if (other != i && network_.alive(other) && !network_.device(other).stopped && holds(other, proof)) return false;
       }
       return true;
     });
     if (action.act == Act::flip) {
-      const auto key = disks_[i]->flip(network_.random());
+      const auto key = disk(i).flip(network_.random());
       return tell(key ? words("  in ", static_cast<char>((*key)[0]), " ", to_hex(*key)) : "  in nothing");
     }
     end_process(i, 0);
     if (action.act == Act::lose) {
-      (void)disks_[i]->lose(action.n + 1);
-    } else if (disks_[i]->restore()) {
+      (void)disk(i).lose(action.n + 1);
+    } else if (disk(i).restore()) {
       network_.device(i).promise = backed_up_promise_;
     }
     checker_.began_anew(i);
@@ -293,14 +284,14 @@ class Run {
         network_.device(a).disk_delay_max = milliseconds(static_cast<std::int64_t>(action.n + 1));
         return;
       case Act::full_disk:
-        return disks_[a]->set_full(true);
+        return disk(a).set_full(true);
       case Act::free_disk:
-        return disks_[a]->set_full(false);
+        return disk(a).set_full(false);
       case Act::fsync_error:
-        return disks_[a]->fail_next(action.n == 1);
+        return disk(a).fail_next(action.n == 1);
       case Act::back_up:
         if (!scenario_.victim) return;
-        disks_[*scenario_.victim]->back_up();
+        disk(*scenario_.victim).back_up();
         backed_up_promise_ = network_.device(*scenario_.victim).promise;
         return;
       case Act::flip:
@@ -317,6 +308,16 @@ class Run {
     return offsets[n % std::size(offsets)];
   }
 
+  bool shows(std::size_t i, const Proof& proof) {
+    const auto text = network_.pod(i).text(documents_[proof.document]);
+    return text && text->find(proof.word) != std::string::npos;
+  }
+
+  // As an event: a live tail is shown, and may be gone with who types it.
+  bool holds(std::size_t i, const Proof& proof) {
+    return shows(i, proof) && !network_.pod(i).has_tails(documents_[proof.document]);
+  }
+
   // --- Promises ------------------------------------------------------------------------------------------------------
 
   void note_reached() {
@@ -329,27 +330,30 @@ class Run {
       for (WriteState& state : states) {
         if (alone && state == WriteState::committed) state = WriteState::local;
       }
-      for (Proof& proof : proofs) proof.reached = std::max(proof.reached, states[proof.document]);
+      // Its state is that of what it holds: a word that it lost again is told nothing any more.
+      for (Proof& proof : proofs) {
+        if (states[proof.document] > proof.reached && shows(by, proof)) proof.reached = states[proof.document];
+      }
     }
   }
 
   // --- The end -------------------------------------------------------------------------------------------------------
 
   // Who is in the pod, as one sees it that is: the one that leads, else the first that nobody has shut out.
-  const identity::IdentityState* standing() {
-    const identity::IdentityState* found = nullptr;
+  const Pod* standing() {
+    const Pod* found = nullptr;
     for (std::size_t i = 0; i < network_.size(); ++i) {
       if (!network_.alive(i) || network_.device(i).stopped || shut_out(i)) continue;
       const raft::Raft* raft = network_.pod(i).order();
-      if (raft != nullptr && raft->is_leader()) return &network_.pod(i).identity();
-      if (found == nullptr) found = &network_.pod(i).identity();
+      if (raft != nullptr && raft->is_leader()) return &network_.pod(i);
+      if (found == nullptr) found = &network_.pod(i);
     }
     return found;
   }
 
   bool takes_part(std::size_t i) {
-    const identity::IdentityState* pod = standing();
-    const identity::Device* device = pod == nullptr ? nullptr : pod->find(network_.key(i));
+    const Pod* pod = standing();
+    const identity::Device* device = pod == nullptr ? nullptr : pod->identity().find(network_.key(i));
     return network_.alive(i) && !network_.device(i).stopped && device != nullptr && device->in_pod() &&
            !device->suspended;
   }
@@ -373,14 +377,11 @@ class Run {
                network_.pod(i).state_of(heads.stream) == WriteState::committed;
       });
     };
-    std::optional<log::HeadList> least;
+    const Pod* reference = standing();
+    if (reference == nullptr) return false;
+    const log::HeadList wanted = reference->frontier();
     for (std::size_t i = 0; i < network_.size(); ++i) {
-      if (!takes_part(i)) continue;
-      log::HeadList its = network_.pod(i).frontier();
-      if (!least || its.size() < least->size()) least = std::move(its);
-    }
-    for (std::size_t i = 0; i < network_.size(); ++i) {
-      if (takes_part(i) && !has_all(i, *least)) return false;
+      if (takes_part(i) && (!has_all(i, wanted) || !network_.pod(i).rivals().empty())) return false;
     }
     return true;
   }
@@ -391,7 +392,7 @@ class Run {
     options.bytes_per_second = 0;
     network_.heal_all();
     for (std::size_t i = 0; i < network_.size(); ++i) {
-      disks_[i]->set_full(false);
+      disk(i).set_full(false);
       network_.device(i).disk_delay_max.reset();
       network_.resume(i);
       begin_process(i);
@@ -460,6 +461,7 @@ class Run {
         if (!text) continue;  // Blind. Or its maker was set aside: then it is so for all.
         const auto [known, fresh] = texts.emplace(d, *text);
         if (!fresh && known->second != *text) {
+          tell(words("  elsewhere: ", known->second, "\n  on ", i, ":      ", *text));
           return checker_.fail(words("document ", d, " reads otherwise on device ", i));
         }
       }
@@ -486,7 +488,6 @@ class Run {
 
   const Scenario& scenario_;
   const RunOptions& options_;
-  std::vector<Disk*> disks_;  // By device; owned by the network.
   Network network_;
   Checker checker_;
   crypto::Sha256 trace_;

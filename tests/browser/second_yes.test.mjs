@@ -169,6 +169,28 @@ test("a contest: both changes, what it means, and the paper key decides", { skip
   await until(() => contest.count(), 0);
 });
 
+test("somebody found the paper: the older devices undo it together", { skip }, async () => {
+  const thief = { ...world.device("old tablet", "personal", world.devices.length), established: false, voter: false };
+  world.devices.push(thief);
+  world.recovered = thief;
+  world.everybody("devices", "status");
+  await go(laptop, "notes");
+  await laptop.getByText("Somebody recovered this pod with the paper key").waitFor();
+  await laptop.getByRole("link", { name: "Undo it" }).click();
+  const found = laptop.getByRole("region", { name: "The recovery onto old tablet" });
+  await found.getByText("your older devices have to say yes together").waitFor();
+  await shot(laptop, "found-paper");
+  await no_barriers(laptop);
+  await found.getByRole("button", { name: "Undo the recovery" }).click();
+  await until(() => found.count(), 0);
+  const question = card(phone, "laptop asks to undo the recovery onto old tablet");
+  await go(phone, "devices");
+  await question.getByText("Whoever holds that paper could try again").waitFor();
+  await question.getByRole("button", { name: "Yes, I agree" }).click();
+  await until(() => world.devices.some((d) => d.name === "old tablet"), false);
+  await until(() => laptop.getByText("Somebody recovered this pod").count(), 0);
+});
+
 test("nothing went wrong underneath", { skip }, () => {
   assert.deepEqual([...laptop.problems, ...phone.problems], []);
   assert.deepEqual([...laptop.outside, ...phone.outside], []);

@@ -27,6 +27,7 @@ asan_tests() { build_preset asan && ASAN_OPTIONS=detect_leaks=1 run_ctest asan -
 tsan_tests() { build_preset tsan --target host_test && build/tsan/bin/host_test; }
 gcc_build() { RZ_JOBS=$jobs build_preset gcc --target all; }
 fuzz_short() { build_preset asan && fuzz_each "${RZ_FUZZ_SECONDS:-8}"; }
+sim_seeds() { build_preset release --target rhizome-sim && build/release/bin/rhizome-sim --seeds "$1"; }
 kill_rounds() { python3 tests/kill/kill_rounds.py --bin build/release/bin --rounds "$1"; }
 
 cmd_test() {
@@ -44,12 +45,14 @@ cmd_test() {
       cmd_setup
       step 'address and undefined-behaviour sanitizers' asan_tests
       step_within 6 'fuzzing, a short time each' fuzz_short
+      step 'simulator, 200 seeds' sim_seeds 200
       step_within 4 'kill -9, 50 rounds' kill_rounds 50
       step_within 15 'GCC 12 compiles it too' gcc_build
       step_within 15 'thread sanitizer' tsan_tests
       ;;
     long)
       cmd_build
+      step 'simulator, 20,000 seeds' sim_seeds 20000
       step 'kill -9, 1000 rounds' kill_rounds 1000
       RZ_FUZZ_SECONDS=300 step 'fuzzing, five minutes each' fuzz_short
       ;;

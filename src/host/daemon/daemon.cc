@@ -143,6 +143,7 @@ void Daemon::carry_out() {
           if (!pod_) return;
           pod_->persisted(now(), ticket);
           look_at_disk();
+          note_repaired();
           pump();
         });
     if (!queued) return fail(queued.error());
@@ -205,6 +206,17 @@ void Daemon::look_at_disk() {
   std::error_code error;
   const auto space = std::filesystem::space(files_.folder, error);
   if (!error) pod_->set_room(now(), {device_store_.store->size_bytes(), space.available});
+}
+
+// What the store was behind of has come back from the others: the promise says so, or the next start would begin to
+// mend all over again, and without others in reach this device would never decide on anything any more.
+void Daemon::note_repaired() {
+  if (store::may_promise(device_store_.standing)) return;
+  const raft::Raft* order = pod_->order();
+  if (order == nullptr || order->is_damaged()) return;
+  committer_->drain();
+  if (const Status done = device_store_.repaired(*device_store_.promise->newest()); !done) return fail(done.error());
+  log_event(LogLevel::info, "what the disk had lost is here again");
 }
 
 void Daemon::fail(const Error& error) {

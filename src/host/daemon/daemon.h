@@ -100,6 +100,7 @@ class Daemon {
   LinkHandlers link_handlers();
   void serve_pairing(const StreamPtr& stream);
   void look_at_disk();
+  void note_repaired();
   void fail(const Error& error);
 
   struct Impl;

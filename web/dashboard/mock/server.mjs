@@ -88,6 +88,7 @@ class World {
     /** @type {any} */ this.pairing = { state: "idle" };
     /** @type {any[]} */ this.requests = [];
     /** @type {any[]} */ this.rivals = [];
+    /** A recovery with the paper key onto that device, of the last 72 hours. @type {any} */ this.recovered = null;
     this.seq = 0;
     this.devices = ["laptop", "phone", "cloud"]
       .slice(0, options.alone ? 1 : 3)
@@ -194,7 +195,7 @@ class World {
     for (const d of this.daemons) for (const t of topics) d.broadcast(t);
   }
 
-  /** One device asks the others. @param {any} by @param {any} device @param {"remove" | "lift"} what */
+  /** One device asks the others. @param {any} by @param {any} device @param {"remove" | "lift" | "veto"} what */
   ask(by, device, what) {
     const known = this.requests.find((r) => r.by === by.id && r.device === device.id && r.what === what);
     if (known) return known;
@@ -229,7 +230,8 @@ class World {
     if (request.yes.length >= request.needed) {
       this.requests = this.requests.filter((r) => r !== request);
       const device = this.devices.find((d) => d.id === request.device);
-      if (request.what === "remove") this.devices = this.devices.filter((d) => d !== device);
+      if (request.what === "remove" || request.what === "veto") this.devices = this.devices.filter((d) => d !== device);
+      if (request.what === "veto") this.recovered = null;
       else if (device) device.suspended = false;
     }
     this.everybody("devices", "status");
@@ -396,6 +398,15 @@ class Daemon {
       events: 400 + world.events.length,
       storage_bytes: self.storage_bytes,
       paper_confirmed: world.paper_confirmed,
+      recovery: world.recovered
+        ? {
+            device: world.recovered.id,
+            name: world.recovered.name,
+            this: world.recovered.id === self.id,
+            may_veto: true,
+            until_ms: Date.now() + 60 * 3_600_000,
+          }
+        : null,
       version: "0.1.0-mock",
       uptime_ms: Date.now() - world.started_ms + 7_380_000,
     };
@@ -421,7 +432,9 @@ class Daemon {
         text:
           r.what === "remove"
             ? `${who} asks to remove ${r.device_name} for good`
-            : `${who} asks to lift the suspension of ${r.device_name}`,
+            : r.what === "veto"
+              ? `${who} asks to undo the recovery onto ${r.device_name}`
+              : `${who} asks to lift the suspension of ${r.device_name}`,
         may_answer: !mine && this.self.established,
         answered: r.yes.includes(this.self.name) && !mine ? "yes" : r.no.includes(this.self.name) ? "no" : null,
       };
@@ -429,6 +442,13 @@ class Daemon {
     for (const r of requests)
       if (r.may_answer && r.answered === null)
         alarms.push({ id: `ask-${r.id.slice(0, 12)}`, level: "warning", text: `${r.text}.`, action: "answer" });
+    if (this.world.recovered)
+      alarms.push({
+        id: "recovered",
+        level: "critical",
+        text: `Somebody recovered this pod with the paper key, onto a device called "${this.world.recovered.name}".`,
+        action: "undo_recovery",
+      });
     if (this.world.rivals.length > 0)
       alarms.push({
         id: "contest",
@@ -508,6 +528,12 @@ class Daemon {
         world.requests = world.requests.filter((r) => r.id !== id);
         world.everybody("devices", "status");
         return {};
+      case "POST /api/devices/undo-recovery":
+        return {
+          done: false,
+          request: world.ask(this.self, world.recovered, "veto").id,
+          missing: "needs one more yes",
+        };
       case "POST /api/devices/decide":
         this.check_paper(body.paper);
         world.rivals = [];
