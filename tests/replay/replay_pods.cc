@@ -26,7 +26,7 @@
 namespace rz::replay {
 namespace {
 
-using pod::sim::Network;
+using sim::Network;
 
 struct Txn {
   std::uint32_t agent = 0;
@@ -127,7 +127,7 @@ class Replay {
 };
 
 Replay::Replay(std::vector<Txn> txns, std::size_t devices, const std::string& folder) : txns_(std::move(txns)) {
-  pod::sim::NetworkOptions options;
+  sim::NetworkOptions options;
   options.group_commits = true;
   options.make_store = [this, folder](const std::string& name) -> std::unique_ptr<store::Store> {
     auto opened = host::SqliteStore::open({.folder = folder + "/" + name}, entropy_);
