@@ -71,7 +71,12 @@ def exit_codes_are_as_documented():
             check("rhizome up" in err, "it does not say how to start one", err)
             code, out, _ = rhizome(*words, *data, "--json")
             equal((code, json.loads(out)["error"]["code"]), (4, "not_reachable"), "the same in JSON")
-        equal(rhizome("up", *data)[0], 1, "up without a pod: exit code")
+        with subprocess.Popen([str(BINARY), "up", "--json", "--http", "0", *map(str, data)], stdout=subprocess.PIPE) as page:
+            equal(json.loads(page.stdout.readline())["state"], "set-up", "up without a pod")
+            code, _, err = rhizome("status", *data)
+            check(code == 1 and "there is no pod" in err, f"status without a pod: exit {code}", err)
+            page.terminate()
+            equal(page.wait(10), 0, "up without a pod, interrupted: exit code")
         equal(rhizome("init", *data)[0], 0, "init: exit code")
         code, _, err = rhizome("init", *data)
         check(code in (1, 3) and len(err) > 10, f"init twice: exit {code}", err)

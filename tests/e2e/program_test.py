@@ -232,19 +232,17 @@ def limits_of_the_page_hold():
                 flood.sendall(requests)
 
         threading.Thread(target=pour, daemon=True).start()
-        served = refused = 0
-        rest, began = b"", time.monotonic()
+        answers, began = b"", time.monotonic()
         flood.settimeout(3)
-        while served + refused < 12000:
+        while answers.count(b"HTTP/1.1 ") < 12000:
             try:
-                data = flood.recv(1 << 16)
+                data = flood.recv(1 << 20)
             except TimeoutError:
                 break
             if not data:
                 break
-            *lines, rest = (rest + data).split(b"\r\n")
-            served += sum(each.startswith(b"HTTP/1.1 404") for each in lines)
-            refused += sum(each.startswith(b"HTTP/1.1 429") for each in lines)
+            answers += data
+        served, refused = answers.count(b"HTTP/1.1 404"), answers.count(b"HTTP/1.1 429")
         seconds = time.monotonic() - began
         check(served > 1000, f"{served} of a flood were served at all")
         check(served <= 5000 * (int(seconds) + 2), f"{served} requests were served in {seconds:.1f} s, {refused} refused")
@@ -305,7 +303,7 @@ def folders_that_are_none():
         (place / "stale").mkdir()
         for folder in (place / "file", place / "file/below", "/proc/none", "/dev/null", place / "garbage", "\n", "a" * 5000, ""):
             for words in (["init", "--name", "x"], ["up"], ["status"], ["doctor"], ["config"], ["config", "set", "http", "1"], ["doc", "list"]):
-                if folder == "\n" and words[0] in ("init", "config"):
+                if folder == "\n" and words[0] in ("init", "up", "config"):
                     continue
                 code, out, err = rhizome(*words, "--data", folder)
                 check(code in (1, 2, 3, 4) or words[0] == "config" and code == 0,
@@ -326,7 +324,7 @@ def folders_that_are_none():
         check(code == 1 and "has" in err and "open" in err, f"a second daemon: exit {code}", err)
         equal(rhizome("status", "--data", place / "pod")[0], 0, "the first one afterwards: exit code")
         code, _, err = rhizome("up", "--http", str(device.http), "--data", place / "other")
-        check(code == 1, "up without a pod", err)
+        check(code == 1 and "--http" in err, "up without a pod, on a port that is taken", err)
         device.stop()
         equal(rhizome("init", "--data", place / "two")[0], 0, "init")
         with socket.create_server(("127.0.0.1", 0)) as squatter:
@@ -336,7 +334,7 @@ def folders_that_are_none():
             code, _, err = rhizome("up", "--http", "0", "--listen", f"/ip4/127.0.0.1/tcp/{port}", "--data", place / "two")
             check(code == 1 and f"{port}" in err and "--listen" in err, f"an address that is taken: exit {code}", err)
             code, _, err = rhizome("up", "--http", "0", "--listen", "/ip4/203.0.113.77/tcp/1", "--data", place / "two")
-            check(code == 1 and "203.0.113.77" in err, f"an address that this machine does not have: exit {code}", err)
+            check(code == 3 and "203.0.113.77" in err, f"an address that this machine does not have: exit {code}", err)
             done = json.loads(rhizome("doctor", "--data", place / "two", "--json")[1])
             check(any(each["check"] == "daemon" and not each["ok"] for each in done["checks"]), "doctor", done)
 

@@ -198,7 +198,11 @@ void SetUp::Impl::ended(Result<Json> result) {
 
 bool SetUp::is_due(const std::string& folder) {
   std::error_code error;
-  return !std::filesystem::exists(DeviceFiles{folder}.path("device.key"), error) && !error;
+  const auto holds = [&](std::string_view name) {
+    return std::filesystem::exists(DeviceFiles{folder}.path(name), error) || error;
+  };
+  // A store without a key is that of a removed device; with recover.key, of a recovery that goes on.
+  return !holds("device.key") && (!holds("store.db") || holds("recover.key"));
 }
 
 SetUp::SetUp(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

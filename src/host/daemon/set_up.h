@@ -32,7 +32,7 @@ struct SetUpOptions {
 
 class SetUp {
  public:
-  // Whether the folder holds no device yet, so that there is something to set up.
+  // Whether the folder holds no device yet, so that there is something to set up. Not where one was, and was removed.
   static bool is_due(const std::string& folder);
 
   // Serves until `done`, which comes once, on the io_context's thread, when the folder holds a device; with what to

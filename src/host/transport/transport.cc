@@ -44,6 +44,9 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       return fail(ErrorCode::address_in_use,
                   words("another program listens at ", multiaddr_of(endpoint).to_string(), " already"));
     }
+    if (error == boost::system::errc::address_not_available) {
+      return fail(ErrorCode::bad_argument, words("this machine has no address ", multiaddr_of(endpoint).to_string()));
+    }
     if (error) return io_error(words("listening at ", multiaddr_of(endpoint).to_string()), error);
     acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) return io_error("listening", error);
