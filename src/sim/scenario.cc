@@ -82,8 +82,8 @@ Scenario draw_scenario(std::uint64_t seed, std::size_t actions, bool unsolvable)
     scenario.drift_ppm.push_back(random.chance(1, 2) ? 0 : static_cast<std::int32_t>(random.below(400)) - 200);
   }
   NetworkOptions& network = scenario.network;
-  network.link_delay_max = milliseconds(static_cast<std::int64_t>(1u << random.below(9)));
-  network.disk_delay_max = milliseconds(static_cast<std::int64_t>(1u << random.below(7)));
+  network.link_delay_max = milliseconds(std::int64_t{1} << random.below(9));
+  network.disk_delay_max = milliseconds(std::int64_t{1} << random.below(7));
   network.redial_every = milliseconds(static_cast<std::int64_t>(random.between(50, 2000)));
   network.group_commits = random.chance(3, 4);
   network.compare_promises = true;
