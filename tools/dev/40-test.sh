@@ -48,7 +48,7 @@ cmd_test() {
       step 'simulator, 200 seeds' sim_seeds 200
       step_within 4 'kill -9, 50 rounds' kill_rounds 50
       step_within 15 'GCC 12 compiles it too' gcc_build
-      step_within 15 'thread sanitizer' tsan_tests
+      step_within 11 'thread sanitizer' tsan_tests
       ;;
     long)
       cmd_build
