@@ -41,7 +41,7 @@ std::string this_host() {
   return buffer;
 }
 
-std::string Remote::url() const { return words("http://127.0.0.1:", port_, "/?token=", token_); }
+std::string Remote::url() const { return host::page_url(port_, token_); }
 
 namespace {
 

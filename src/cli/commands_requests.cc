@@ -32,6 +32,13 @@ Result<std::string> paper_words(const std::string& given) {
   return line;
 }
 
+// What still has to happen, where the other devices are asked.
+void print_asked(const Json& outcome) {
+  std::printf("Not yet: this %s.\nYour other devices are asked. There:  rhizome device approve %s\n",
+              outcome["missing"].get<std::string>().c_str(),
+              outcome["request"].get<std::string>().substr(0, 12).c_str());
+}
+
 // A removal or a lift, by name or id: done, or asked of the other devices.
 int change_standing(const Context& context, const std::string& wanted, const std::string& what,
                     const std::string& paper) {
@@ -55,9 +62,7 @@ int change_standing(const Context& context, const std::string& wanted, const std
     if (asked) answer["missing"] = (*done)["missing"];
     print_json(answer);
   } else if (asked) {
-    std::printf("Not yet: this %s.\nYour other devices are asked. There:  rhizome device approve %s\n",
-                (*done)["missing"].get<std::string>().c_str(),
-                (*done)["request"].get<std::string>().substr(0, 12).c_str());
+    print_asked(*done);
   } else {
     std::printf(what == "remove" ? "%s is removed.\n" : "%s belongs to your pod again.\n", name.c_str());
   }
@@ -163,9 +168,7 @@ int undo_recovery(const Context& context) {
   if (context.json) {
     print_json(*done);
   } else if (asked) {
-    std::printf("Not yet: this %s.\nYour other devices are asked. There:  rhizome device approve %s\n",
-                (*done)["missing"].get<std::string>().c_str(),
-                (*done)["request"].get<std::string>().substr(0, 12).c_str());
+    print_asked(*done);
   } else {
     std::printf("The recovery is undone.\n");
   }

@@ -104,7 +104,7 @@ class Up {
     // Not from within the page's own call.
     boost::asio::post(io_, [this] {
       page_.reset();
-      if (const Status begun = start(); !begun) end(fail_with(context_, begun.error()));
+      start_or_end();
     });
   }
 
@@ -122,6 +122,10 @@ class Up {
     return {};
   }
 
+  void start_or_end() {
+    if (const Status begun = start(); !begun) end(fail_with(context_, begun.error()));
+  }
+
   // On the same port, with the same token: whoever was connected comes back by itself.
   void begin_anew() {
     options_.http_port = daemon_->http_port();
@@ -129,7 +133,7 @@ class Up {
       boost::asio::post(io_, [this] {
         daemon_.reset();
         if (stopping_) return end(code_);
-        if (const Status begun = start(); !begun) end(fail_with(context_, begun.error()));
+        start_or_end();
       });
     });
   }

@@ -311,6 +311,9 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   // --- core_caches.cc ---
   document::Document* open_document(StreamReplica& replica);
   bool is_idle(const StreamReplica& replica) const;
+  bool is_open(const StreamReplica& replica) const {
+    return open_due_.contains(replica.id()) || replica.has_open_operations();
+  }
   void summarise(StreamReplica& replica);
   void load_summaries();
   void keep_summaries(std::size_t count_max);

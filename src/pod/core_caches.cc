@@ -34,7 +34,7 @@ document::Document* Core::open_document(StreamReplica& replica) {
 
 // Nothing of it is under way: no open event, no peer's tail.
 bool Core::is_idle(const StreamReplica& replica) const {
-  if (open_due_.contains(replica.id()) || replica.has_open_operations()) return false;
+  if (is_open(replica)) return false;
   return std::none_of(peers_.begin(), peers_.end(), [&replica](const auto& each) {
     const auto live = each.second.live.find(replica.id());
     return live != each.second.live.end() && live->second.tail;

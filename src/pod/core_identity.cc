@@ -101,10 +101,10 @@ void Core::unlock_epochs() {
 void Core::keys_came(StreamReplica& replica) {
   close_open(replica);
   const bool had_holes = replica.document_loaded() && !replica.is_whole();
-  const std::string before = had_holes ? replica.document()->text(document::body()).value_or(std::string()) : "";
-  const std::uint64_t length = had_holes ? replica.document()->length(document::body()).value_or(0) : 0;
+  if (!had_holes || !watched_.contains(replica.id())) return replica.keys_came();
+  const std::string before = replica.document()->text(document::body()).value_or(std::string());
+  const std::uint64_t length = replica.document()->length(document::body()).value_or(0);
   replica.keys_came();
-  if (!had_holes || !watched_.contains(replica.id())) return;
   document::Document* document = open_document(replica);
   const std::string after = document == nullptr ? before : document->text(document::body()).value_or(std::string());
   if (after == before) return;

@@ -37,7 +37,7 @@ WriteState Core::state_of(const StreamReplica& replica, EventIndex index) const 
 
 // Of the newest state of a stream: the least of its heads. What a suspended device wrote stays open, in no event.
 WriteState Core::state_of(const StreamReplica& replica) const {
-  if (open_due_.contains(replica.id()) || replica.has_open_operations()) return WriteState::visible;
+  if (is_open(replica)) return WriteState::visible;
   WriteState least = WriteState::committed;
   for (const EventIndex head : replica.graph().frontier_indices()) least = std::min(least, state_of(replica, head));
   return least;

@@ -35,13 +35,23 @@ log::StreamId write_in_turns(Network& net, int rounds) {
   return document;
 }
 
+// Two devices that wrote in turns, and what they wrote.
+struct InTurns {
+  explicit InTurns(std::uint64_t seed) : net(seed) {
+    net.found();
+    net.add(0, "phone");
+    document = write_in_turns(net, 6);
+    text = *net.pod(0).text(document);
+  }
+  Network net;
+  log::StreamId document;
+  std::string text;
+};
+
 // Every record of events in turn: flipped, reported, fetched again; a second start finds nothing wrong.
 TEST(Damage, AnyDamagedRecordIsReportedAndFetchedAgain) {
-  Network net(21);
-  net.found();
-  net.add(0, "phone");
-  const log::StreamId document = write_in_turns(net, 6);
-  const std::string text = *net.pod(0).text(document);
+  InTurns pair(21);
+  auto& [net, document, text] = pair;
   const std::vector<Bytes> keys = keys_of(net.device(1).store, 'e');
   ASSERT_GT(keys.size(), 6u);
   for (const Bytes& key : keys) {
@@ -66,11 +76,8 @@ TEST(Damage, AnyDamagedRecordIsReportedAndFetchedAgain) {
 
 // A bit flips while the device runs: the note is refused, not shown with a hole, and comes again by itself.
 TEST(Damage, WhatIsFoundDamagedWhileRunningIsNeverShown) {
-  Network net(23);
-  net.found();
-  net.add(0, "phone");
-  const log::StreamId document = write_in_turns(net, 6);
-  const std::string text = *net.pod(0).text(document);
+  InTurns pair(23);
+  auto& [net, document, text] = pair;
   std::size_t refused = 0;
   for (const Bytes& key : keys_of(net.device(1).store, 'e')) {
     SCOPED_TRACE(to_hex(key));

@@ -197,9 +197,7 @@ void Network::crash(std::size_t i, std::size_t committed_first) {
   for (std::size_t n = 0; n < committed_first && !device.writes.empty(); ++n) {
     if (!device.disk().commit(device.writes.front().batch)) break;
     const bool before_its_promise = options_.compare_promises && n + 1 == committed_first;
-    if (!before_its_promise) {
-      keep_promise(device, device.writes.front().promise);
-    }
+    if (!before_its_promise) keep_promise(device, device.writes.front().promise);
     device.writes.pop_front();
   }
   device.writes.clear();
@@ -207,7 +205,6 @@ void Network::crash(std::size_t i, std::size_t committed_first) {
   device.wake_at.reset();
   device.deferred.clear();
   device.paused = false;
-  device.disk_full = false;
   device.reopening = false;
   ++device.life;
   for (std::size_t other = 0; other < devices_.size(); ++other) {
@@ -428,8 +425,7 @@ void Network::commit_next(std::size_t i) {
     device.writes.pop_front();
   }
   const Status committed = device.disk().commit(done.batch);
-  device.disk_full = !committed && committed.error().code == ErrorCode::disk_full;
-  if (device.disk_full) {  // The host tries again until there is space.
+  if (!committed && committed.error().code == ErrorCode::disk_full) {  // The host tries again until there is space.
     device.writes.push_front(std::move(done));
     return schedule_commit(i);
   }

@@ -79,7 +79,6 @@ struct Device {
   std::uint64_t wall_offset_ms = 0;        // Of its wall clock, modulo 2^64.
   std::int32_t drift_ppm = 0;              // How much faster its clock runs than the world's.
   std::optional<Duration> disk_delay_max;  // None: the network's.
-  bool disk_full = false;                  // A write waits for space.
   bool paused = false;                     // The process stands still; what falls due waits in `deferred`.
   std::deque<std::function<void()>> deferred;
   bool reopening = false;

@@ -95,8 +95,8 @@ class Run {
 
   // --- People --------------------------------------------------------------------------------------------------------
 
-  bool works(std::size_t i) const {
-    const Device& device = const_cast<Network&>(network_).device(i);
+  bool works(std::size_t i) {
+    const Device& device = network_.device(i);
     return device.pod && !device.paused && !device.stopped;
   }
 
@@ -113,12 +113,11 @@ class Run {
     const auto text = network_.pod(by).text(documents_[document]);
     if (!text) return;  // Not here yet, or blind.
     const std::string word = words("[", by, ".", ++words_written_, "]");
-    // Between two words.
+    const bool proves = document % 2 == 0;
     std::size_t at = n / documents_.size() % (text->size() + 1);
-    at = std::min(text->find('[', at), text->size());
-    if (document % 2 == 1) at = n / documents_.size() % (text->size() + 1);
+    if (proves) at = std::min(text->find('[', at), text->size());  // Between two words.
     const auto done = network_.pod(by).edit_text(network_.now_of(by), documents_[document], {{at, 0, word}});
-    if (done && document % 2 == 0) proofs_[by].push_back({document, word, WriteState::visible});
+    if (done && proves) proofs_[by].push_back({document, word, WriteState::visible});
     network_.pump(by);
   }
 
@@ -134,7 +133,7 @@ class Run {
   }
 
   void add(std::size_t by, log::DeviceKind kind) {
-    if (network_.size() >= devices_max || network_.pod(by).check_writable().has_value() == false) return;
+    if (network_.size() >= devices_max || !network_.pod(by).check_writable()) return;
     const std::string name = words(kind == log::DeviceKind::cloud ? "cloud" : "device", network_.size());
     const auto added = network_.try_add(by, name, kind);
     tell(added ? words("  added ", *added) : "  not added");
@@ -198,7 +197,6 @@ class Run {
     if (opened) return;
     tell(words("  ", network_.device(i).name, " does not start: ", opened.error().to_string()));
     if (!destroyed_) checker_.fail(words("device ", i, " does not start: ", opened.error().to_string()));
-    gone_.insert(i);
   }
 
   // From now on the disk of the victim may lack what it promised to the victim's owner.
@@ -475,9 +473,7 @@ class Run {
         if (texts[proof.document].find(proof.word) != std::string::npos) continue;
         std::string where;
         for (std::size_t i = 0; i < network_.size(); ++i) {
-          const auto text =
-              network_.alive(i) ? network_.pod(i).text(documents_[proof.document]) : Result<std::string>();
-          where += words(" ", i, text && text->find(proof.word) != std::string::npos ? " has it" : " has not",
+          where += words(" ", i, network_.alive(i) && shows(i, proof) ? " has it" : " has not",
                          takes_part(i) ? ";" : " (and takes no part);");
         }
         return checker_.fail(words("lost: ", proof.word, " of document ", proof.document, ", which device ", by,
@@ -496,7 +492,6 @@ class Run {
   std::map<std::size_t, std::vector<Proof>> proofs_;  // By device.
   std::uint64_t words_written_ = 0;
   std::set<std::size_t> removed_;
-  std::set<std::size_t> gone_;  // They did not start any more.
   std::optional<store::Promise> backed_up_promise_;
   bool destroyed_ = false;
 };

@@ -33,7 +33,7 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options)
 
 Daemon::~Daemon() {
   if (committer_) committer_->drain();
-  if (http_) ::unlink(files_.path("daemon.json").c_str());  // Else it may be that of another process.
+  if (http_) files_.forget_where();  // Else it may be that of another process.
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::start(asio::io_context& io, DaemonOptions options) {
@@ -101,12 +101,10 @@ Status Daemon::serve() {
   http.token = token_;
   http.static_root = options_.static_root;
   RZ_TRY(http_, HttpServer::start(io_, std::move(http), api_->handlers()));
-  const std::string about = words(R"({"pid":)", static_cast<std::int64_t>(::getpid()), R"(,"http":"http://127.0.0.1:)",
-                                  http_->port(), R"(","token_file":"api.token"})", "\n");
-  return write_file(files_.path("daemon.json"), about, 0600);
+  return files_.tell_where(http_->port());
 }
 
-std::string Daemon::url() const { return words("http://127.0.0.1:", http_->port(), "/?token=", token_); }
+std::string Daemon::url() const { return page_url(http_->port(), token_); }
 
 std::uint16_t Daemon::http_port() const { return http_->port(); }
 

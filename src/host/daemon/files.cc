@@ -133,6 +133,18 @@ void DeviceFiles::drop_keys() const {
 
 void DeviceFiles::drop_paper() const { ::unlink(path("paper.key").c_str()); }
 
+Status DeviceFiles::tell_where(std::uint16_t http_port) const {
+  const std::string about = words(R"({"pid":)", static_cast<std::int64_t>(::getpid()), R"(,"http":"http://127.0.0.1:)",
+                                  http_port, R"(","token_file":"api.token"})", "\n");
+  return write_file(path("daemon.json"), about, 0600);
+}
+
+void DeviceFiles::forget_where() const { ::unlink(path("daemon.json").c_str()); }
+
+std::string page_url(std::uint16_t http_port, std::string_view token) {
+  return words("http://127.0.0.1:", http_port, "/?token=", token);
+}
+
 Result<std::string> DeviceFiles::api_token(crypto::Entropy& entropy) const {
   if (auto text = read_file(path("api.token"), small_file_bytes_max)) {
     while (!text->empty() && text->back() == '\n') text->pop_back();

@@ -39,7 +39,13 @@ struct DeviceFiles {
   void drop_paper() const;
   // Made on first use.
   Result<std::string> api_token(crypto::Entropy& entropy) const;
+  // Where the process that runs on this folder answers: daemon.json.
+  Status tell_where(std::uint16_t http_port) const;
+  void forget_where() const;
 };
+
+// The page's address, with the token that opens it.
+std::string page_url(std::uint16_t http_port, std::string_view token);
 
 // Whole files. write: to a temporary name, synced, then renamed, with that mode.
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max);

@@ -1,7 +1,5 @@
 #include "host/daemon/set_up.h"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -229,13 +227,11 @@ Result<std::unique_ptr<SetUp>> SetUp::start(asio::io_context& io, SetUpOptions o
   handlers.live_message = [](const std::shared_ptr<LiveSocket>&, const std::string&) {};
   handlers.live_closed = [](const std::shared_ptr<LiveSocket>&) {};
   RZ_TRY(impl->http, HttpServer::start(io, std::move(http), std::move(handlers)));
-  const std::string about = words(R"({"pid":)", static_cast<std::int64_t>(::getpid()), R"(,"http":"http://127.0.0.1:)",
-                                  impl->http->port(), R"(","token_file":"api.token"})", "\n");
-  RZ_CHECK(write_file(files.path("daemon.json"), about, 0600));
+  RZ_CHECK(files.tell_where(impl->http->port()));
   return std::unique_ptr<SetUp>(new SetUp(std::move(impl)));
 }
 
-std::string SetUp::url() const { return words("http://127.0.0.1:", impl_->http->port(), "/?token=", impl_->token); }
+std::string SetUp::url() const { return page_url(impl_->http->port(), impl_->token); }
 
 std::uint16_t SetUp::http_port() const { return impl_->http->port(); }
 
@@ -243,7 +239,7 @@ bool SetUp::is_working() const { return impl_->work != nullptr; }
 
 void SetUp::stop() {
   if (impl_->done) impl_->http->stop();
-  ::unlink(DeviceFiles{impl_->options.folder}.path("daemon.json").c_str());
+  DeviceFiles{impl_->options.folder}.forget_where();
 }
 
 }  // namespace rz::host
