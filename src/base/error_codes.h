@@ -222,6 +222,7 @@
   X(snapshot_not_ready,  1203, "a snapshot can't be made of this cut yet") \
   X(export_malformed,    1204, "not an export of a pod") \
   X(export_cut_short,    1205, "an export of a pod that is not whole") \
+  X(no_other_device,     1206, "the pod has no other device that could store it") \
   /* host: 1300 to 1399 */ \
   X(address_in_use,   1300, "another program has this port") \
   X(wrong_host,       1301, "the request names another host") \

@@ -43,6 +43,12 @@ int with_remote(const Context& context, const std::function<Status(const Remote&
   return done ? 0 : fail_with(context, done.error());
 }
 
+// What one device alone has put in order is as safe as that device.
+std::string document_dot(const Json& document) {
+  const auto state = document["state"].get<std::string>();
+  return dot(state == "committed" && !document.value("copied", true) ? "local" : state);
+}
+
 Status list(const Context& context, const Remote& remote) {
   RZ_TRY(const Json json, remote.call("GET", "/api/documents"));
   if (context.json) {
@@ -60,7 +66,7 @@ Status list(const Context& context, const Remote& remote) {
   std::uint64_t set_aside = 0;
   for (const Json& document : json["documents"]) {
     set_aside += document.value("set_aside", std::uint64_t{0});
-    rows.push_back({dot(document["state"].get<std::string>()), document["title"], bytes_text(document["bytes"]),
+    rows.push_back({document_dot(document), document["title"], bytes_text(document["bytes"]),
                     ago(document["updated_ms"], now),
                     context.style.dim(document["id"].get<std::string>().substr(0, 12))});
   }

@@ -145,6 +145,10 @@ int status(const Context& context) {
     std::printf("on the way: ○ %llu  ◔ %llu  ◑ %llu\n", p["visible"].get<unsigned long long>(),
                 p["local"].get<unsigned long long>(), p["pod"].get<unsigned long long>());
   }
+  const auto only_here = s.value("only_here", std::uint64_t{0});
+  if (only_here > 0 && s["devices"].get<std::uint64_t>() > 1)
+    std::printf("%s\n", style.yellow(words(only_here, only_here == 1 ? " document has" : " documents have",
+                                           " changes that no other device is known to store yet")).c_str());
   if (!s["paper_confirmed"].get<bool>() && !read_only)
     std::printf("%s\n", style.yellow("Your paper key is not confirmed yet: open the page.").c_str());
   if (s.value("requests", 0) > 0)

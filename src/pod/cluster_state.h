@@ -53,6 +53,11 @@ struct ClusterState {
   bool founding = false;       // While the event of a new generation is written here.
   raft::Index saved;           // The applied state that the store holds.
   bool erasing_saved = false;  // The store may still hold one that is void.
+  // Where this device alone decides, order says nothing of a second disk: up to where another member is known to store
+  // what is ordered, and which streams a later entry changed.
+  raft::Index copied;
+  bool alone = false;  // As of the last look.
+  std::map<log::StreamId, raft::Index> uncopied;
 
   // A snapshot that the leader named because the log here ends before its own begins.
   std::optional<raft::SnapshotRecord> install;

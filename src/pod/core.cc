@@ -19,6 +19,8 @@ std::uint64_t draw_word(crypto::Entropy& entropy) {
 // Never zero, which stands for "none".
 std::uint64_t draw_number(crypto::Entropy& entropy) { return draw_word(entropy) % (log::integer_end - 1) + 1; }
 
+}  // namespace
+
 void put_number(store::Batch& batch, std::string_view name, std::uint64_t number) {
   Bytes value;
   cbor::put_uint(value, number);
@@ -32,8 +34,6 @@ Result<std::optional<std::uint64_t>> get_number(const store::Reader& store, std:
   RZ_TRY(const std::uint64_t number, reader.expect_uint());
   return number;
 }
-
-}  // namespace
 
 Core::Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now)
     : options_(std::move(options)),
@@ -217,6 +217,7 @@ void Core::settle() {
   advance_coverage();
   advance_install();
   apply_waiting();
+  note_copies();
   propose_cut();
   plan_membership();
   compact_log();

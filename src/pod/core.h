@@ -10,6 +10,7 @@
 //   core_contest.cc    two changes that contradict each other
 //   core_news.cc       what a device is told that was shut out; leaving
 //   core_cluster.cc    Raft: cuts, coverage
+//   core_copies.cc     what other devices are known to store
 //   core_membership.cc who takes part in the order, and who decides on it
 //   core_generation.cc new generations of the cluster, by the owner's act
 //   core_peers.cc      sync sessions, live tails, cursors, places
@@ -257,6 +258,13 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void give_state(const PublicKey& device, const sync::StateWanted& wanted);
   std::uint64_t cluster_generation() const;
   Hash256 applied_hash() const { return Hash256{cluster_.applied_hash.bytes}; }
+
+  // --- core_copies.cc ---
+  Status load_copies();
+  void note_copies();
+  bool is_copied(const StreamReplica& replica, log::EventIndex index) const;
+  bool is_copied(const StreamReplica& replica) const;
+  bool has_reached(const StreamReplica& replica, WriteState target) const;
 
   // --- core_membership.cc ---
   std::optional<raft::ChangeProposal> follow_identity(const std::vector<raft::MemberStatus>& known) const;

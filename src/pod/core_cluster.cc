@@ -68,6 +68,7 @@ Status Core::open_raft(const Durability& durability) {
   }
   RZ_TRY(raft::Recovery recovery, raft::recover(store_, promised));
   raft::PersistedState& persisted = recovery.state;
+  RZ_CHECK(load_copies());
   RZ_TRY(auto applied, saved_order());
   if (applied) {
     persisted.applied = persisted.covered = applied->index;
@@ -244,6 +245,7 @@ void Core::apply_waiting() {
     for (log::StreamHeads& heads : next.heads) {
       StreamReplica* replica = stream(heads.stream);
       cluster_.heads[heads.stream] = heads.heads;
+      if (next.index > cluster_.copied) cluster_.uncopied[heads.stream] = next.index;
       (void)replica->add_cut(log::Cut{next.time, {std::move(heads)}});
     }
     cluster_.applied = std::max(cluster_.applied, next.index);

@@ -23,16 +23,8 @@ std::string_view name_of(WriteState state) {
 
 WriteState Core::state_of(const StreamReplica& replica, EventIndex index) const {
   if (replica.covered(index)) return WriteState::committed;
-  const log::EventGraph& graph = replica.graph();
-  const log::FeedName feed = graph.feed(index);
-  if (index.value < replica.durable()) {
-    if (feed.author != self_) return WriteState::pod;  // Its author stores it, and so does this device.
-    for (const auto& [device, peer] : peers_) {
-      if (!peer.guest && peer.session->peer_stores(replica.id(), feed, graph.seq(index))) return WriteState::pod;
-    }
-    return WriteState::local;
-  }
-  return WriteState::visible;
+  if (index.value >= replica.durable()) return WriteState::visible;
+  return is_copied(replica, index) ? WriteState::pod : WriteState::local;
 }
 
 // Of the newest state of a stream: the least of its heads. What a suspended device wrote stays open, in no event.
@@ -106,6 +98,7 @@ PodStatus Core::status() const {
     status.events += graph.size();
     status.quarantined += replica->quarantined_count();
     status.documents += replica->is_document() ? 1 : 0;
+    status.only_here += replica->is_document() && !is_copied(*replica) ? 1 : 0;
     const bool known = replica.get() == zero_ || replica.get() == catalogue_ || replica->about().has_value();
     status.sealed += known ? 0 : 1;
     status.pending_visible += open_due_.contains(id) ? 1 : 0;
@@ -176,6 +169,7 @@ std::vector<DocumentSummary> Core::documents() {
     summary.id = replica->id();
     summary.readable = replica->is_document();
     summary.state = state_of(*replica);
+    summary.copied = is_copied(*replica);
     summary.quarantined = replica->quarantined_count();
     if (replica->is_document()) {
       const auto known = summaries_.find(replica->id());

@@ -1,7 +1,7 @@
 // Where things are in a pod's store (docs/formats/store.md, "Keys"). One letter a kind, then fixed-width numbers, so
 // that ranges are in order. Streams have a local number: a key of 32 bytes an event would cost more than the event.
 //
-//   i <name>                    singletons: genesis, name, codes, paper, bootstrap, applied
+//   i <name>                    singletons: genesis, name, codes, paper, bootstrap, applied, copied (core_copies.cc)
 //                               read_only, copied_cut, read_keys: of a copy from an export (core_read_only.cc)
 //                               identity: promises, successor, chain, recovery_seen, cut/<root: 32> (a removal's
 //                               heads), seen (who awaits confirmation), ask/<device: 32> and answer/<request:
@@ -17,10 +17,12 @@
 //   r …                         Raft's own (raft/wire/log_store.h)
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "log/ids.h"
+#include "store/store.h"
 
 namespace rz::pod {
 
@@ -44,6 +46,10 @@ inline Bytes singleton_key(std::string_view name) {
   append(key, as_bytes(name));
   return key;
 }
+
+// A singleton that is one number. Errors: those of the store and of the DAG-CBOR reader.
+void put_number(store::Batch& batch, std::string_view name, std::uint64_t number);
+Result<std::optional<std::uint64_t>> get_number(const store::Reader& store, std::string_view name);
 
 inline Bytes stream_key(StreamNumber stream) {
   Bytes key{'s'};

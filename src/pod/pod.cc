@@ -307,6 +307,13 @@ WriteState Pod::state_of(const log::StreamId& stream) const {
   return replica == nullptr ? WriteState::visible : core_->state_of(*replica);
 }
 
+bool Pod::is_copied(const log::StreamId& stream) const { return has_reached(stream, WriteState::pod); }
+
+bool Pod::has_reached(const log::StreamId& stream, WriteState target) const {
+  const StreamReplica* replica = core_->stream(stream);
+  return replica != nullptr && core_->has_reached(*replica, target);
+}
+
 const raft::Raft* Pod::order() const { return core_->order(); }
 
 std::vector<RemoteCursor> Pod::cursors(const log::StreamId& document) const { return core_->cursors(document); }

@@ -146,6 +146,7 @@ struct DocumentSummary {
   std::uint64_t bytes = 0;
   UnixMs updated;
   WriteState state = WriteState::visible;
+  bool copied = false;            // Another device is known to store all of it.
   bool readable = true;           // False where this device has no key.
   std::uint64_t quarantined = 0;  // Events set aside (accept_quarantined).
 };
@@ -211,6 +212,7 @@ struct PodStatus {
   std::uint64_t pending_pod = 0;
   std::uint32_t devices = 0;
   std::uint32_t documents = 0;
+  std::uint32_t only_here = 0;  // Documents with something that no other device is known to store.
   std::uint64_t events = 0;
   std::uint64_t quarantined = 0;  // Of these: by removed devices after their removal, set aside until accepted.
   bool blind = false;             // It stores, and holds no key: a cloud peer, as a rule.
@@ -444,6 +446,10 @@ class Pod {
   std::vector<EventSummary> newest_events(std::size_t count_max);
   EventSummary event(const log::StreamId& stream, std::uint32_t index);
   WriteState state_of(const log::StreamId& stream) const;
+  // Whether another device is known to store all of it, too: `committed` alone does not say so where one device decides.
+  bool is_copied(const log::StreamId& stream) const;
+  // Whether the newest write has come as far: `pod` asks for another device's copy, ordered or not.
+  bool has_reached(const log::StreamId& stream, WriteState target) const;
   std::vector<RemoteCursor> cursors(const log::StreamId& document) const;
   // Every stream with its heads.
   log::HeadList frontier() const;

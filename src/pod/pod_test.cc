@@ -82,6 +82,51 @@ TEST(Pod, AWriteIsVisibleThenLocalThenPodThenCommitted) {
   EXPECT_EQ(*net.pod(1).text(document), "ab");
 }
 
+TEST(Pod, WhatOneDeviceAloneOrdersIsNoCopy) {
+  Network net(5);
+  net.found();
+  const auto document = *net.pod(0).create_document(net.now(), "Notes", "alone");
+  net.pod(0).flush(net.now());
+  ASSERT_TRUE(net.run_until([&] { return net.pod(0).state_of(document) == WriteState::committed; }));
+  EXPECT_FALSE(net.pod(0).is_copied(document));
+  EXPECT_FALSE(net.pod(0).has_reached(document, WriteState::pod));
+  EXPECT_EQ(net.pod(0).status(net.now()).only_here, 1U);
+
+  net.add(0, "phone");
+  ASSERT_TRUE(net.converge());
+  ASSERT_TRUE(net.run_until([&] { return net.pod(0).is_copied(document); }));
+  EXPECT_EQ(net.pod(0).status(net.now()).only_here, 0U);
+
+  // It decides alone on the order again, and remembers over a restart what the other one has.
+  const auto alone = [&] { return net.pod(0).status(net.now()).voters == 1 && net.pod(0).order()->is_leader(); };
+  ASSERT_TRUE(net.run_until([&] { return alone() || net.pod(0).status(net.now()).voters == 2; }));
+  if (!alone()) {
+    const auto phone = net.pod(1).self();
+    ASSERT_TRUE(net.run_until([&] {
+      (void)net.pod(0).set_voter(net.now(), phone, false);
+      return alone();
+    }));
+  }
+  net.run(seconds(1));
+  net.cut(0, 1);
+  net.crash(0);
+  ASSERT_TRUE(net.restart(0));
+  ASSERT_TRUE(net.run_until(alone));
+  EXPECT_TRUE(net.pod(0).is_copied(document));
+  const auto second = *net.pod(0).create_document(net.now(), "Later", "only here");
+  net.pod(0).flush(net.now());
+  ASSERT_TRUE(net.run_until([&] { return net.pod(0).state_of(second) == WriteState::committed; }));
+  EXPECT_FALSE(net.pod(0).is_copied(second));
+  EXPECT_TRUE(net.pod(0).is_copied(document));
+  net.crash(0);
+  ASSERT_TRUE(net.restart(0));
+  ASSERT_TRUE(net.run_until(alone));
+  EXPECT_FALSE(net.pod(0).is_copied(second));
+  EXPECT_TRUE(net.pod(0).is_copied(document));
+  net.heal(0, 1);
+  ASSERT_TRUE(net.run_until([&] { return net.pod(0).is_copied(second); }));
+}
+
 TEST(Pod, OpeningNothingSaysSo) {
   store::MemoryStore empty;
   crypto::SeededEntropy entropy(1);

@@ -90,6 +90,7 @@ Json status_json(Daemon& daemon) {
       {"commit_index", status.commit_index},
       {"frontier", std::move(frontier)},
       {"pending", {{"visible", status.pending_visible}, {"local", status.pending_local}, {"pod", status.pending_pod}}},
+      {"only_here", status.only_here},
       {"devices", status.devices},
       {"documents", status.documents},
       {"events", status.events},
@@ -224,7 +225,8 @@ Json documents_json(Daemon& daemon) {
                     {"bytes", document.bytes},
                     {"updated_ms", document.updated.ms},
                     {"set_aside", document.quarantined},
-                    {"state", name_of(document.state)}});
+                    {"state", name_of(document.state)},
+                    {"copied", document.copied}});
   }
   return {{"documents", std::move(list)}};
 }

@@ -22,6 +22,11 @@ constexpr const char* cursor_colors[] = {"#d1495b", "#2e86ab", "#3a7d44", "#b565
 
 std::string color_of(const crypto::PublicKey& device) { return cursor_colors[device.bytes[0] % 8]; }
 
+// How far its newest write has come, and whether another device has all of it.
+Json save_state(const pod::Pod& pod, const log::StreamId& document) {
+  return {{"state", name_of(pod.state_of(document))}, {"copied", pod.is_copied(document)}};
+}
+
 }  // namespace
 
 struct Api::Refresh {
@@ -95,9 +100,11 @@ void Api::live_message(const std::shared_ptr<LiveSocket>& socket, const std::str
       RZ_TRY(const std::string content, daemon_.pod().text(id));
       if (!live.documents.contains(id)) daemon_.pod().watch(id);
       TextSession& session = live.documents[id] = TextSession();
-      session.last_state = name_of(daemon_.pod().state_of(id));
-      socket->send(dump(
-          {{"type", "opened"}, {"doc", document_text}, {"rev", 0}, {"text", content}, {"state", session.last_state}}));
+      const Json state = save_state(daemon_.pod(), id);
+      session.last_state = dump(state);
+      Json opened = {{"type", "opened"}, {"doc", document_text}, {"rev", 0}, {"text", content}};
+      opened.update(state);
+      socket->send(dump(opened));
       cursors_changed(id);
       return {};
     }
@@ -156,7 +163,7 @@ Status Api::live_edit(const std::shared_ptr<LiveSocket>& socket, Live& live, con
                        {"device", nullptr},
                        {"changes", changes_json(correction)}}));
   }
-  session->second.last_state = name_of(pod::WriteState::visible);  // So that whatever it becomes is told.
+  session->second.last_state.clear();  // So that whatever it becomes is told.
   pass_on(document, made, daemon_.pod().self().hex(), socket.get());
   daemon_.pump();
   return {};
@@ -269,10 +276,12 @@ void Api::watch_deadline() {
 void Api::tell_states() {
   for (auto& [socket, live] : live_) {
     for (auto& [document, session] : live.documents) {
-      const std::string state(name_of(daemon_.pod().state_of(document)));
-      if (state == session.last_state) continue;
-      session.last_state = state;
-      socket->send(dump({{"type", "state"}, {"doc", document.hex()}, {"state", state}}));
+      Json state = save_state(daemon_.pod(), document);
+      std::string told = dump(state);
+      if (told == session.last_state) continue;
+      session.last_state = std::move(told);
+      state.update({{"type", "state"}, {"doc", document.hex()}});
+      socket->send(dump(state));
     }
   }
 }

@@ -30,6 +30,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::device_suspended:
     case ErrorCode::successor_promised:
     case ErrorCode::not_reachable:
+    case ErrorCode::no_other_device:
       return 409;
     case ErrorCode::disk_full:
       return 507;
@@ -118,7 +119,11 @@ Result<std::string> Api::get(const HttpRequest& request) {
     RZ_TRY(const log::StreamId id, document_id(path[1]));
     RZ_TRY(const std::string text, daemon_.pod().text(id));
     RZ_TRY(const std::string title, daemon_.pod().title(id));
-    return dump({{"id", path[1]}, {"title", title}, {"text", text}, {"state", name_of(daemon_.pod().state_of(id))}});
+    return dump({{"id", path[1]},
+                 {"title", title},
+                 {"text", text},
+                 {"state", name_of(daemon_.pod().state_of(id))},
+                 {"copied", daemon_.pod().is_copied(id)}});
   }
   if (first == "log" && path.size() == 1) {
     std::size_t limit = 100;
@@ -336,6 +341,10 @@ void Api::answer_when(const HttpRequest& request, const log::StreamId& document,
     return answer(refusal(Error{ErrorCode::bad_argument, "wait for visible, local, pod or committed"}));
   }
   daemon_.pod().flush(now());
+  if (waiting.target == pod::WriteState::pod && daemon_.pod().status(now()).devices < 2) {
+    daemon_.settle();
+    return answer(refusal(Error{ErrorCode::no_other_device, "it is kept on this device: the pod has no other"}));
+  }
   waiting_.push_back(std::move(waiting));
   if (waiting_.size() == 1) watch_deadline();
   daemon_.settle();
@@ -345,7 +354,7 @@ void Api::answer_waiting() {
   const Tick tick = now().tick;
   for (std::size_t i = 0; i < waiting_.size();) {
     Waiting& waiting = waiting_[i];
-    const bool there = daemon_.pod().state_of(waiting.document) >= waiting.target;
+    const bool there = daemon_.pod().has_reached(waiting.document, waiting.target);
     if (!there && waiting.deadline > tick) {
       ++i;
       continue;

@@ -115,6 +115,7 @@ export interface DocumentInfo {
   bytes: number;
   updated_ms: number;
   state: SaveState;
+  copied?: boolean;
 }
 
 export interface LogEvent {

@@ -29,10 +29,10 @@ export interface Cursor {
 }
 
 export type DocMessage =
-  | { type: "opened"; doc: string; rev: number; text: string; state: SaveState }
+  | { type: "opened"; doc: string; rev: number; text: string; state: SaveState; copied?: boolean }
   | { type: "changes"; doc: string; rev: number; device: string | null; changes: WireChange[] }
   | { type: "ack"; doc: string; rev: number }
-  | { type: "state"; doc: string; state: SaveState }
+  | { type: "state"; doc: string; state: SaveState; copied?: boolean }
   | { type: "cursors"; doc: string; cursors: Cursor[] }
   | { type: "error"; doc: string; message: string }
   | { type: "cut"; doc: string };

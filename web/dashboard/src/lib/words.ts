@@ -20,6 +20,10 @@ export const save_states: Record<SaveState, { dot: string; name: string; means: 
   },
 };
 
+/** Order is no copy: what one device alone has put in order is as safe as that device. */
+export const save_shown = (of: { state: SaveState; copied?: boolean }): SaveState =>
+  of.state === "committed" && of.copied === false ? "local" : of.state;
+
 export const save_order: SaveState[] = ["visible", "local", "pod", "committed"];
 
 /** The page speaks English; of its kinds, the reader's. */
