@@ -30,13 +30,19 @@ function(rz_room name)
   if(sources)
     rz_precompile(rz_${name} ${ROOM_PRECOMPILE})
   endif()
+  if(sources AND RZ_SANITIZE AND ROOM_HOST)
+    rz_optimise_not(rz_${name})
+  endif()
+  if(sources AND RZ_FUZZ AND NOT ROOM_HOST)
+    target_compile_options(rz_${name} PRIVATE -fsanitize=fuzzer-no-link)  # What the fuzzer is led by.
+  endif()
   if(tests AND RZ_TESTS)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE rz_${name} rz_test_main ${ROOM_TEST_LINKS})
     target_compile_definitions(${name}_test PRIVATE RZ_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                     RZ_ROOM_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
     rz_precompile(${name}_test gmock/gmock.h gtest/gtest.h rapidcheck/gtest.h ${ROOM_PRECOMPILE})
-    rz_optimise_less(${name}_test)
+    rz_optimise_not(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()
@@ -57,9 +63,13 @@ function(rz_precompile target)
   target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
 endfunction()
 
-# Where little time is spent when it runs, much less is spent when it's built: tests (rapidcheck's templates), commands.
+# Where little time is spent when it runs, much less is spent when it's built: commands, and tests (rapidcheck's
+# templates). The rooms under test are optimised all the same.
 function(rz_optimise_less target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+function(rz_optimise_not target)
+  target_compile_options(${target} PRIVATE -O0)
 endfunction()
 
 # rz_fuzz(<target> <source> USES <rooms ...>): a libFuzzer target under the asan preset; elsewhere the same entry point

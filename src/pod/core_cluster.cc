@@ -244,8 +244,10 @@ void Core::apply_waiting() {
     }
     for (log::StreamHeads& heads : next.heads) {
       StreamReplica* replica = stream(heads.stream);
-      cluster_.heads[heads.stream] = heads.heads;
-      if (next.index > cluster_.copied) cluster_.uncopied[heads.stream] = next.index;
+      std::vector<log::EventId>& before = cluster_.heads[heads.stream];
+      // Who leads anew may order once more what is in order.
+      if (next.index > cluster_.copied && before != heads.heads) cluster_.uncopied[heads.stream] = next.index;
+      before = heads.heads;
       (void)replica->add_cut(log::Cut{next.time, {std::move(heads)}});
     }
     cluster_.applied = std::max(cluster_.applied, next.index);

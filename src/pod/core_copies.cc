@@ -10,6 +10,7 @@ using log::EventIndex;
 
 Status Core::load_copies() {
   RZ_TRY(const auto copied, get_number(store_, "copied"));
+  cluster_.alone = copied.has_value();
   if (copied) cluster_.copied = raft::Index{*copied};
   return {};
 }
@@ -22,10 +23,10 @@ void Core::note_copies() {
   const bool alone =
       !configuration.is_joint() && configuration.voters.size() == 1 && configuration.voters.front() == raft_->self();
   const bool alone_anew = alone && !std::exchange(cluster_.alone, alone);
-  raft::Index copied = std::min(cluster_.copied, cluster_.applied);  // A new generation may order less.
+  raft::Index copied = cluster_.copied;
   if (!alone) {
     cluster_.alone = false;
-    copied = cluster_.applied;
+    copied = std::max(copied, cluster_.applied);
   } else if (!cluster_.uncopied.empty()) {
     for (const raft::MemberStatus& each : raft::member_statuses(*raft_, now_.tick)) {
       if (!each.self) copied = std::max(copied, std::min(each.match, cluster_.applied));

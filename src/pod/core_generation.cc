@@ -85,6 +85,7 @@ bool Core::may_follow(const raft::Generation& generation) const {
 void Core::void_order(raft::Index kept) {
   while (!cluster_.to_apply.empty() && cluster_.to_apply.back().index > kept) cluster_.to_apply.pop_back();
   if (cluster_.applied <= kept) return;
+  cluster_.copied = std::min(cluster_.copied, kept);
   alarm(Alarm::Level::warning,
         words("the order of ", cluster_.applied.n - kept.n,
               " steps that another generation had agreed on is void; nothing of what was written is lost, and it is "

@@ -111,7 +111,7 @@ TEST(Pod, WhatOneDeviceAloneOrdersIsNoCopy) {
   net.cut(0, 1);
   net.crash(0);
   ASSERT_TRUE(net.restart(0));
-  ASSERT_TRUE(net.run_until(alone));
+  ASSERT_TRUE(net.run_until([&] { return alone() && net.pod(0).state_of(document) == WriteState::committed; }));
   EXPECT_TRUE(net.pod(0).is_copied(document));
   const auto second = *net.pod(0).create_document(net.now(), "Later", "only here");
   net.pod(0).flush(net.now());
@@ -120,7 +120,7 @@ TEST(Pod, WhatOneDeviceAloneOrdersIsNoCopy) {
   EXPECT_TRUE(net.pod(0).is_copied(document));
   net.crash(0);
   ASSERT_TRUE(net.restart(0));
-  ASSERT_TRUE(net.run_until(alone));
+  ASSERT_TRUE(net.run_until([&] { return alone() && net.pod(0).state_of(document) == WriteState::committed; }));
   EXPECT_FALSE(net.pod(0).is_copied(second));
   EXPECT_TRUE(net.pod(0).is_copied(document));
   net.heal(0, 1);
