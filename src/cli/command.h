@@ -73,6 +73,8 @@ void add_setting_options(CLI::App& command, host::CommandLine& given);
 // where the other devices are asked.
 int change_standing(const Context& context, const std::string& wanted, const std::string& what,
                     const std::string& paper);
+// This device's key, alike.
+int rotate_key(const Context& context, const std::string& paper);
 // What this machine is called, for a device that has no other name.
 std::string this_host();
 // Of this machine's clock, to tell people how long ago something was.

@@ -176,6 +176,15 @@ void add_device_commands(CLI::App& app, Context& context) {
   removed->callback(
       [&context] { context.chosen = [&context] { return change_standing(context, wanted, "remove", paper); }; });
 
+  auto* rotated = device->add_subcommand("rotate", "Give this device a new key: somebody may have copied the old one");
+  rotated->add_option("--paper", paper, "The 24 words of the paper key; - asks for them, and shows them nowhere")
+      ->type_name("WORDS");
+  rotated->footer(
+      "Examples:\n  rhizome device rotate\n  rhizome device rotate --paper -\n"
+      "The device stays what it is, with all that it holds. Where its own word is not enough the others are asked: exit "
+      "code 5, see `rhizome device requests`.");
+  rotated->callback([&context] { context.chosen = [&context] { return rotate_key(context, paper); }; });
+
   add_request_commands(*device, context);
 }
 

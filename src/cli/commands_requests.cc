@@ -69,6 +69,32 @@ int change_standing(const Context& context, const std::string& wanted, const std
   return asked ? static_cast<int>(Exit::unknown) : 0;
 }
 
+// This device's key: the process begins anew with another one, on the same port and with the same token.
+int rotate_key(const Context& context, const std::string& paper) {
+  const auto remote = Remote::of(context);
+  if (!remote) return fail_with(context, remote.error());
+  Json body = Json::object();
+  if (!paper.empty()) {
+    auto typed = paper_words(paper);
+    if (!typed) return fail_with(context, typed.error());
+    body["paper"] = *std::move(typed);
+  }
+  const auto done = remote->call("POST", "/api/devices/self/rotate", body);
+  if (!done) return fail_with(context, done.error());
+  const bool asked = !done->value("done", true);
+  if (context.json) {
+    Json answer = {{"done", asked ? Json(nullptr) : Json("rotate")}};
+    if (asked) answer["request"] = (*done)["request"];
+    if (asked) answer["missing"] = (*done)["missing"];
+    print_json(answer);
+  } else if (asked) {
+    print_asked(*done);
+  } else {
+    std::printf("This device has a new key: the old one is of no use to anybody any more.\n");
+  }
+  return asked ? static_cast<int>(Exit::unknown) : 0;
+}
+
 namespace {
 
 std::string joined(const Json& list) {

@@ -138,6 +138,14 @@ Result<log::Operation> draft_rotate(const IdentityState& state, const crypto::Si
                          {}};
 }
 
+Result<log::Operation> draft_rotate_again(const IdentityState& state, const log::RotateKeys& asked,
+                                          const Hash256& cut) {
+  RZ_CHECK(find_present(state, asked.device));
+  if (state.find(asked.successor) != nullptr) return fail(ErrorCode::device_known, "the new key is not new");
+  return log::RotateKeys{asked.device, asked.successor,  asked.successor_box, asked.possession,
+                         cut,          following(state), {}};
+}
+
 Result<log::Operation> draft_policy(const IdentityState& state, const Policy& policy) {
   Policy sorted = policy;
   auto& clouds = sorted.cloud_readers;

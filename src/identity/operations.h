@@ -50,6 +50,8 @@ Result<log::Operation> draft_remove(const IdentityState& state, const AuthorKey&
 Result<log::Operation> draft_rotate(const IdentityState& state, const crypto::SigningKey& successor,
                                     const AuthorKey& device, const crypto::BoxPublicKey& successor_box,
                                     const Hash256& cut);
+// The same wish after the chain has moved on. The successor's consent names neither cut nor predecessor, so it holds.
+Result<log::Operation> draft_rotate_again(const IdentityState& state, const log::RotateKeys& asked, const Hash256& cut);
 Result<log::Operation> draft_policy(const IdentityState& state, const Policy& policy);
 // `suspensions`: the SuspendDevice events that are lifted (state.find(device)->suspended_by).
 Result<log::Operation> draft_lift(const IdentityState& state, const AuthorKey& device);

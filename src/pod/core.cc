@@ -35,9 +35,11 @@ Result<std::optional<std::uint64_t>> get_number(const store::Reader& store, std:
   return number;
 }
 
-Core::Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now)
+Core::Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now,
+           std::vector<identity::DeviceKeys> former)
     : options_(std::move(options)),
       keys_(std::move(keys)),
+      former_(std::move(former)),
       self_(keys_.public_key()),
       store_(store),
       entropy_(entropy),
@@ -136,11 +138,13 @@ Status Core::open(const Durability& durability) {
   RZ_CHECK(load_keeping());
   RZ_CHECK(load_sightings());
   RZ_CHECK(load_recovery());
+  RZ_CHECK(load_rotation());
   RZ_CHECK(load_streams());
   RZ_CHECK(load_requests());
   load_places();
   if (!read_only_) RZ_CHECK(open_raft(durability));
   write_successor();
+  begin_as_successor();
   if (unannounced_) {
     alarm(Alarm::Level::warning,
           "no other device knows yet that this one recovered the pod: stop it, and run `rhizome recover` on its folder "
@@ -214,6 +218,7 @@ void Core::settle() {
   finish_hand_over();
   check_left();
   end_silent_news();
+  end_silent_strangers();
   advance_coverage();
   advance_install();
   apply_waiting();

@@ -9,6 +9,7 @@
 //   core_consent.cc    what needs more than one device's yes: requests and answers
 //   core_contest.cc    two changes that contradict each other
 //   core_news.cc       what a device is told that was shut out; leaving
+//   core_rotation.cc   a device with a new key: the same member, known again
 //   core_cluster.cc    Raft: cuts, coverage
 //   core_copies.cc     what other devices are known to store
 //   core_membership.cc who takes part in the order, and who decides on it
@@ -81,6 +82,18 @@ struct News {
   log::FeedHeads rows;  // What it has of stream zero.
 };
 
+// A connection of a key that nobody knows, for as long as it takes to show whose successor it is.
+struct Stranger {
+  Tick since;
+  std::size_t bytes = 0;
+};
+
+// This device asked for another key: what it writes until it has it lies outside the cut.
+struct Rotating {
+  PublicKey successor;
+  std::map<log::StreamId, std::vector<log::EventId>> written;  // The last ones.
+};
+
 // How long this device has seen others that are not established yet. Stored.
 struct Sightings {
   struct Sighting {
@@ -94,7 +107,8 @@ struct Sightings {
 
 class Core final : public KeySource, public sync::Replica, public identity::RemovalCuts {
  public:
-  Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now);
+  Core(Options options, identity::DeviceKeys keys, const store::Reader& store, crypto::Entropy& entropy, Now now,
+       std::vector<identity::DeviceKeys> former);
   ~Core() override = default;
 
   Status open(const Durability& durability);
@@ -242,6 +256,29 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool hands_over(const log::Operation& operation);
   void finish_hand_over();
 
+  // --- core_rotation.cc ---
+  void note_successions();
+  raft::NodeId node_of(const PublicKey& device) const;
+  PublicKey device_of(const raft::NodeId& node) const;
+  bool is_own(const PublicKey& key) const { return key == self_ || node_of(key) == node_of(self_); }
+  bool is_superseded(const PublicKey& key) const { return device_of(node_of(key)) != key; }
+  std::vector<PublicKey> own_keys() const;
+  Status load_rotation();
+  Result<Outcome> rotate_key(const identity::DeviceKeys& next, const identity::PaperKey* paper);
+  void note_written(const StreamReplica& replica, log::EventIndex event);
+  void forget_rotation();
+  void hand_on(const identity::Device& own);
+  void begin_as_successor();
+  void accept_own_writes();
+  void put_untold();
+  void told(const PublicKey& device);
+  void introduce(const PublicKey& device);
+  bool may_introduce_itself(const PublicKey& key) const;
+  void hear_stranger(const PublicKey& device, Channel channel, ByteView frame);
+  void turn_away(const PublicKey& device);
+  void end_silent_strangers();
+  void check_former_keys(const identity::EpochTable& table);
+
   // --- core_cluster.cc ---
   Result<std::optional<ClusterState::Committed>> saved_order() const;
   Status open_raft(const Durability& durability);
@@ -364,6 +401,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   // State, in the order of the files above. Not private: this header is the room's own.
   Options options_;
   identity::DeviceKeys keys_;
+  std::vector<identity::DeviceKeys> former_;  // That this device had before, while something is readable with them alone.
   PublicKey self_;
   const store::Reader& store_;
   crypto::Entropy& entropy_;
@@ -385,6 +423,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   StreamReplica* zero_ = nullptr;
   StreamReplica* catalogue_ = nullptr;
   std::uint32_t catalogue_read_ = 0;
+  std::vector<log::EventIndex> catalogue_set_aside_;  // Of those that were read.
   log::FeedId feed_;
   std::map<log::StreamId, Tick> open_due_;  // Documents with an open event, and when it is closed.
 
@@ -407,6 +446,16 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   std::set<PublicKey> cut_given_;        // Who was given that removal's cut.
   bool left_told_ = false;               // Another device knows.
   std::optional<Tick> hand_over_until_;  // The others are to decide on the order before this device leaves.
+  std::map<PublicKey, PublicKey> first_keys_;   // By each later key of a device whose key was changed.
+  std::map<PublicKey, PublicKey> newest_keys_;  // By the first.
+  std::optional<raft::NodeId> own_node_;        // As stored: where a part of stream zero is damaged, it still holds.
+  std::optional<Rotating> rotating_;
+  bool handing_on_ = false;      // This key has a successor.
+  std::set<PublicKey> untold_;   // Who may know this device under its former key only.
+  bool untold_kept_ = false;     // Of this very key.
+  bool former_done_ = false;
+  std::map<PublicKey, Stranger> strangers_;
+  std::map<PublicKey, Tick> turned_away_;
   std::optional<UnixMs> recovery_seen_;  // When this device first saw a recovery that counts.
   std::map<log::EventId, UnixMs> recoveries_seen_;
   std::optional<UnixMs> recovered_at_;  // When this device recovered the pod, if it did.

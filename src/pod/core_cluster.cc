@@ -59,7 +59,7 @@ Result<std::optional<ClusterState::Committed>> Core::saved_order() const {
 
 Status Core::open_raft(const Durability& durability) {
   raft::Options options;
-  options.self = raft::Member{raft::NodeId{self_.bytes}, raft::Incarnation{cluster_.incarnation}};
+  options.self = raft::Member{node_of(self_), raft::Incarnation{cluster_.incarnation}};
   std::optional<raft::Promised> promised;
   if (const auto& promise = durability.promise) {
     promised = raft::Promised{promise->generation, raft::Term{promise->term}, std::nullopt,
@@ -112,7 +112,7 @@ void Core::raft_step(raft::Input input) {
     after_persist([this, receipt = *out.receipt] { raft_step(receipt); });
   }
   const auto send = [this](const raft::Message& message) {
-    output_.send.push_back({PublicKey{message.to.id.bytes}, Channel::raft, raft::encode(message)});
+    output_.send.push_back({device_of(message.to.id), Channel::raft, raft::encode(message)});
   };
   for (const raft::Message& message : out.send) send(message);
   if (!out.send_after_persist.empty()) {
@@ -360,7 +360,7 @@ void Core::wake_for_order() {
   }
   if (cluster_.dirty.empty()) return cluster_.order_due.reset();
   if (!cluster_.order_due) cluster_.order_due = now_.tick + order_within;
-  const bool in_reach = peers_.contains(PublicKey{raft_->leader()->bytes});
+  const bool in_reach = peers_.contains(device_of(*raft_->leader()));
   if (in_reach && *cluster_.order_due > now_.tick) return wake(*cluster_.order_due);
   cluster_.order_due.reset();
   raft_step(raft::WakeUp{});

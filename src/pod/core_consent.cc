@@ -300,6 +300,7 @@ Status Core::withdraw_request(const RequestId& id) {
   Consent::Asker& own = consent_.askers[self_];
   const auto open = std::find_if(own.open.begin(), own.open.end(), [&](const auto& each) { return each.id == id; });
   if (open == own.open.end()) return fail(ErrorCode::not_found, "this device asks for no such thing");
+  if (std::holds_alternative<log::RotateKeys>(open->operation)) forget_rotation();
   own.open.erase(open);
   announce_requests();
   return {};
@@ -311,6 +312,11 @@ Result<log::Operation> Core::draft_again(const log::Operation& operation) {
     RZ_CHECK(identity::draft_remove(identity_, remove->device, remove->cut));
     RZ_TRY(const Hash256 cut, keep_removal_cut(remove->device));
     return identity::draft_remove(identity_, remove->device, cut);
+  }
+  if (const auto* rotate = std::get_if<log::RotateKeys>(&operation)) {
+    RZ_CHECK(identity::draft_rotate_again(identity_, *rotate, rotate->cut));
+    RZ_TRY(const Hash256 cut, keep_removal_cut(rotate->device));
+    return identity::draft_rotate_again(identity_, *rotate, cut);
   }
   if (const auto* lift = std::get_if<log::LiftSuspension>(&operation)) {
     return identity::draft_lift(identity_, lift->device);
@@ -337,6 +343,7 @@ void Core::tend_requests() {
       auto again = draft_again(open.operation);
       if (!again) {
         alarm(Alarm::Level::info, words("a request of this device came to an end: ", again.error().message));
+        if (std::holds_alternative<log::RotateKeys>(open.operation)) forget_rotation();
         continue;
       }
       open = {request_id(self_, *again), open.since, *std::move(again)};
@@ -355,6 +362,7 @@ void Core::tend_requests() {
     changed = true;
     if (Status done = write_decided(operation); !done) {
       alarm(Alarm::Level::warning, words("a change to the devices did not come about: ", done.error().message));
+      if (std::holds_alternative<log::RotateKeys>(operation)) forget_rotation();
     }
   }
   Consent::Asker& mine = consent_.askers[self_];

@@ -42,7 +42,7 @@ bool Core::is_copied(const StreamReplica& replica, EventIndex index) const {
   if (index.value >= replica.durable()) return false;
   const log::EventGraph& graph = replica.graph();
   const log::FeedName feed = graph.feed(index);
-  if (feed.author != self_) return true;  // Its author stores it, and so does this device.
+  if (!is_own(feed.author)) return true;  // Its author stores it, and so does this device.
   if (replica.covered(index) && !cluster_.uncopied.contains(replica.id())) return true;
   return std::any_of(peers_.begin(), peers_.end(), [&](const auto& each) {
     // A guest is no device yet: what it stores may be gone with it.

@@ -63,7 +63,9 @@ Result<log::StreamId> Core::create_document(std::string_view title, std::string_
   RZ_TRY(const Bytes opening, log::encode_operations_body({static_cast<std::uint64_t>(log::BodyFormat::about),
                                                            std::nullopt, log::encode_about(about)}));
   const std::uint32_t begin = replica.graph().size();
-  RZ_CHECK(replica.write(writer(), log::EventKind::operations, *current_epoch_, opening, now_.wall, batch_));
+  RZ_TRY(const EventIndex first,
+         replica.write(writer(), log::EventKind::operations, *current_epoch_, opening, now_.wall, batch_));
+  note_written(replica, first);
   grew(replica, begin, nullptr);
   RZ_CHECK(rename_document(replica.id(), title));
   if (!text.empty()) RZ_CHECK(edit_text(replica.id(), {{0, 0, std::string(text)}}));

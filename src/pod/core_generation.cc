@@ -23,8 +23,7 @@ raft::Generation as_raft(const identity::Generation& generation) {
 bool Core::majority_answers() const {
   const std::vector<raft::Member>& voters = raft_->configuration().voters;
   const auto answers = std::count_if(voters.begin(), voters.end(), [this](const raft::Member& voter) {
-    const PublicKey key{voter.id.bytes};
-    return key == self_ || peers_.contains(key);
+    return voter.id == node_of(self_) || peers_.contains(device_of(voter.id));
   });
   return static_cast<std::size_t>(answers) * 2 > voters.size();
 }
@@ -57,7 +56,7 @@ void Core::decide_without() {
   if (!raft_ || own == nullptr || !own->is_personal() || !own->may_speak() || own->suspended) return;
   const std::vector<raft::Member>& voters = raft_->configuration().voters;
   const auto left = std::count_if(voters.begin(), voters.end(), [this](const raft::Member& voter) {
-    const identity::Device* device = identity_.find(PublicKey{voter.id.bytes});
+    const identity::Device* device = identity_.find(device_of(voter.id));
     return device != nullptr && device->in_pod() && !device->suspended;
   });
   if (voters.empty() || static_cast<std::size_t>(left) * 2 > voters.size()) return;

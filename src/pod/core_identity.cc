@@ -35,7 +35,7 @@ bool Core::is_device(const PublicKey& key) const {
   const identity::Device* device = identity_.find(key);
   if (device != nullptr) return device->in_pod() && !device->suspended;
   // A part of stream zero was damaged: who took part in the order, or said where it listens, has what is missing.
-  const bool ordered = raft_ && raft_->configuration().names(raft::NodeId{key.bytes});
+  const bool ordered = raft_ && raft_->configuration().names(node_of(key));
   if (identity_gaps_ && (ordered || places_.contains(key))) return true;
   // Before stream zero has come, the inviter is the one device that is known to belong to the pod.
   return bootstrap_ && *bootstrap_ == key && !is_member_;
@@ -47,6 +47,7 @@ void Core::refold() {
   zero_->set_counts(counts_of(zero_->graph(), folded));
   identity_ = std::move(folded.state);
   ++identity_version_;
+  note_successions();
   keep_stance();
   note_recoveries();
   note_recovery_times();
@@ -87,7 +88,9 @@ void Core::refold() {
 void Core::unlock_epochs() {
   zero_counts_ = log::what_counts(zero_->graph(), identity::facts_for(identity_, zero_->id(), *this));
   const identity::EpochTable table = identity::epoch_table(zero_->graph(), zero_counts_);
-  const std::size_t unlocked = epochs_->unlock(table, keys_.box_key()) + use_read_keys(table);
+  std::size_t unlocked = epochs_->unlock(table, keys_.box_key()) + use_read_keys(table);
+  for (const identity::DeviceKeys& each : former_) unlocked += epochs_->unlock(table, each.box_key());
+  check_former_keys(table);
   choose_epoch();
   if (unlocked == 0) return;
   for (auto& [id, summary] : summaries_) summary.is_current = false;
@@ -155,7 +158,7 @@ bool Core::has_duties() const {
   };
   if (!may_act(identity_.find(self_))) return false;
   if (raft_ && raft_->is_leader()) return true;
-  if (raft_ && raft_->leader() && may_act(identity_.find(PublicKey{raft_->leader()->bytes}))) return false;
+  if (raft_ && raft_->leader() && may_act(identity_.find(device_of(*raft_->leader())))) return false;
   for (const auto& [device, peer] : peers_) {
     if (device < self_ && peer.session->established() && may_act(identity_.find(device))) return false;
   }

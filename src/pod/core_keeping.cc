@@ -217,7 +217,9 @@ void Core::write_successor() {
   consent_.due = true;
   Status done = identity::check_authority(identity_, self_, operation);
   if (done) done = write_control(*zero_, operation);
-  if (!done) alarm(Alarm::Level::warning, words("a change to the devices did not come about: ", done.error().message));
+  if (done) return;
+  alarm(Alarm::Level::warning, words("a change to the devices did not come about: ", done.error().message));
+  if (std::holds_alternative<log::RotateKeys>(operation)) forget_rotation();
 }
 
 }  // namespace rz::pod

@@ -40,7 +40,7 @@ void Core::promote_ready(const std::vector<raft::MemberStatus>& known, raft::Cha
     const auto status =
         std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.member == learner; });
     const bool ready = status != known.end() && status->caught_up && status->active && !status->damaged;
-    const log::AuthorKey key{learner.id.bytes};
+    const log::AuthorKey key = device_of(learner.id);
     if (!ready || !identity::may_vote(identity_, key, voters)) return false;
     voters.push_back(key);
     next.voters.push_back(learner);
@@ -54,7 +54,8 @@ std::optional<raft::ChangeProposal> Core::follow_identity(const std::vector<raft
   raft::ChangeProposal next;
   for (const identity::Device& device : identity_.devices) {
     if (!device.in_pod() || device.suspended || (hand_over_until_ && device.key == self_)) continue;
-    const raft::NodeId id{device.key.bytes};
+    if (is_superseded(device.key)) continue;  // The same member, under the key that it has now.
+    const raft::NodeId id = node_of(device.key);
     const raft::Member* present = now.find(id);
     const auto said = incarnations_.find(device.key);
     if (present != nullptr && holds(now.voters, *present)) {
@@ -76,10 +77,11 @@ std::optional<raft::ChangeProposal> Core::follow_identity(const std::vector<raft
 
 std::vector<raft::MemberFacts> Core::member_facts() const {
   std::vector<log::AuthorKey> voters;
-  for (const raft::Member& voter : raft_->configuration().voters) voters.push_back(log::AuthorKey{voter.id.bytes});
+  for (const raft::Member& voter : raft_->configuration().voters) voters.push_back(device_of(voter.id));
   std::vector<raft::MemberFacts> facts;
   for (const identity::Device& device : identity_.devices) {
-    const raft::NodeId id{device.key.bytes};
+    if (is_superseded(device.key)) continue;
+    const raft::NodeId id = node_of(device.key);
     const bool votes = std::find(voters.begin(), voters.end(), device.key) != voters.end();
     facts.push_back({.id = id,
                      .always_on = device.kind == log::DeviceKind::cloud,
@@ -111,7 +113,7 @@ void Core::plan_membership() {
   std::vector<raft::MemberStatus> known = raft::member_statuses(*raft_, now_.tick);
   for (raft::MemberStatus& each : known) {
     // In silence Raft hears of nobody, and can't tell who left since.
-    each.active = each.active && (each.self || peers_.contains(PublicKey{each.member.id.bytes}));
+    each.active = each.active && (each.self || peers_.contains(device_of(each.member.id)));
   }
   if (const auto change = follow_identity(known)) {
     (void)propose_members(*change);
@@ -123,7 +125,7 @@ void Core::plan_membership() {
   cluster_.absent->changed(now_.tick);
   if (change->voters.size() == 1 && had_several) {
     alarm(Alarm::Level::warning,
-          words("from now on ", device_name(PublicKey{change->voters.front().id.bytes}),
+          words("from now on ", device_name(device_of(change->voters.front().id)),
                 " alone decides on the order, until others are back: it goes on if they are lost, not if it is"));
   }
 }
@@ -142,7 +144,7 @@ bool Core::propose_members(const raft::ChangeProposal& change) {
 // its vote. Once it connects again, it is back.
 void Core::prepare_sleep() {
   if (!raft_) return;
-  cluster_.leaving.insert(raft::NodeId{self_.bytes});
+  cluster_.leaving.insert(node_of(self_));
   membership_soon();
   raft_step(raft::Leave{});
 }
@@ -151,7 +153,7 @@ void Core::prepare_sleep() {
 Status Core::set_voter(const PublicKey& device, bool votes) {
   RZ_CHECK(check_leads());
   const raft::Configuration& now = raft_->configuration();
-  const raft::Member* member = now.find(raft::NodeId{device.bytes});
+  const raft::Member* member = now.find(node_of(device));
   if (member == nullptr) return fail(ErrorCode::not_found, "this device takes no part in the order yet");
   if (holds(now.voters, *member) == votes) return {};
   raft::ChangeProposal change{now.voters, now.learners, raft::ChangeReason::asked};
@@ -162,7 +164,7 @@ Status Core::set_voter(const PublicKey& device, bool votes) {
   if (change.voters.empty())
     return fail(ErrorCode::bad_argument, "the last voter can't be demoted: promote another one");
   std::vector<log::AuthorKey> voters;
-  for (const raft::Member& voter : now.voters) voters.push_back(log::AuthorKey{voter.id.bytes});
+  for (const raft::Member& voter : now.voters) voters.push_back(device_of(voter.id));
   if (votes && !identity::may_vote(identity_, device, voters)) {
     return fail(ErrorCode::bad_argument,
                 "this device may not vote: a browser never does, and beyond three voters only an established device");
@@ -178,7 +180,7 @@ Status Core::transfer_leadership(const std::optional<PublicKey>& to) {
   if (to && *to == self_) return {};
   raft::TransferLeadership transfer;
   if (to) {
-    transfer.to = raft::NodeId{to->bytes};
+    transfer.to = node_of(*to);
     const raft::Member* member = raft_->configuration().find(*transfer.to);
     if (member == nullptr || !holds(raft_->configuration().voters, *member)) {
       return fail(ErrorCode::bad_argument, "only a device that votes can lead");
@@ -194,7 +196,7 @@ Status Core::check_leads() const {
     return fail(ErrorCode::raft_not_leader, "no device leads: a majority of those that vote is not in reach");
   }
   return fail(ErrorCode::raft_not_leader,
-              words(device_name(PublicKey{raft_->leader()->bytes}), " leads: give this command there"));
+              words(device_name(device_of(*raft_->leader())), " leads: give this command there"));
 }
 
 }  // namespace rz::pod

@@ -122,6 +122,7 @@ void Core::end_silent_news() {
 // This device was removed: it stops, and wipes its key if no veto is to be said any more. If it removed itself, not
 // before another device knows: otherwise the others would count on it for ever.
 void Core::leave(const identity::Device& own) {
+  if (own.removed->successor) return hand_on(own);
   const auto event = zero_->graph().find(own.removed->operation);
   const bool by_itself = event && zero_->graph().author(*event) == self_;
   const bool others = std::any_of(identity_.devices.begin(), identity_.devices.end(),

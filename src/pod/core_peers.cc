@@ -27,11 +27,16 @@ bool stores_all(const sync::Session& session, const StreamReplica& zero) {
 
 void Core::connected(const PublicKey& device) {
   if (!is_device(device) && may_hear(device)) return greet_outsider(device);
+  if (!is_device(device) && may_introduce_itself(device)) {
+    strangers_[device] = {now_.tick};
+    return;
+  }
   if (!is_device(device)) {
     output_.close.push_back({device, Error{ErrorCode::not_a_device, "this is no device of this pod"}});
     return;
   }
   add_peer(device, std::nullopt);
+  introduce(device);
 }
 
 void Core::add_peer(const PublicKey& device, std::optional<Hash256> guest) {
@@ -49,6 +54,7 @@ void Core::add_peer(const PublicKey& device, std::optional<Hash256> guest) {
 
 void Core::disconnected(const PublicKey& device) {
   news_.erase(device);
+  strangers_.erase(device);
   const auto peer = peers_.find(device);
   if (peer == peers_.end()) return;
   drop_live(device, peer->second);
@@ -67,7 +73,8 @@ void Core::drop_peer(const PublicKey& device, const Error& why) {
 void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
   const auto found = peers_.find(device);
   if (found == peers_.end()) {
-    if (news_.contains(device)) hear_outsider(device, channel, frame);
+    if (news_.contains(device)) return hear_outsider(device, channel, frame);
+    if (strangers_.contains(device)) hear_stranger(device, channel, frame);
     return;
   }
   if (found->second.guest) return;
@@ -76,7 +83,9 @@ void Core::received(const PublicKey& device, Channel channel, ByteView frame) {
   if (channel == Channel::raft) {
     auto message = raft::decode_message(std::make_shared<const Bytes>(to_bytes(frame)));
     if (!message) return drop_peer(device, message.error());
-    if (message->from.id.bytes != device.bytes) {
+    if (message->from.id != node_of(device)) {
+      // A newcomer can't tell yet under which key its inviter began.
+      if (!is_member_ || identity_gaps_) return;
       return drop_peer(device, Error{ErrorCode::sync_out_of_turn, "a message in another device's name"});
     }
     if (may_follow(message->generation)) raft_step(raft::Received{*std::move(message)});
@@ -94,10 +103,11 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
     RZ_CHECK(peer.session->on_hello(*hello));
     if (peer.guest) return {};  // It has no part in the order.
     incarnations_[device] = hello->incarnation;
-    raft_step(raft::Connected{raft::NodeId{device.bytes}});
+    told(device);
+    raft_step(raft::Connected{node_of(device)});
     membership_soon();
-    cluster_.leaving.erase(raft::NodeId{device.bytes});  // It is back, and so is this device if it meant to sleep.
-    if (cluster_.leaving.erase(raft::NodeId{self_.bytes}) > 0) raft_step(raft::WakeUp{});
+    cluster_.leaving.erase(node_of(device));  // It is back, and so is this device if it meant to sleep.
+    if (cluster_.leaving.erase(node_of(self_)) > 0) raft_step(raft::WakeUp{});
     return {};
   }
   const auto* have = std::get_if<sync::Have>(&message);
@@ -119,6 +129,7 @@ Status Core::receive_sync(const PublicKey& device, Peer& peer, ByteView frame) {
     if (bye->code == ErrorCode::not_a_device) shut_out(peer);
     return {};
   }
+  if (std::holds_alternative<sync::Introduction>(message)) return {};  // It is known.
   if (const auto* requests = std::get_if<sync::Requests>(&message)) return take_requests(device, *requests);
   if (const auto* answer = std::get_if<sync::Answer>(&message)) return take_answer(device, *answer);
   if (const auto* wanted = std::get_if<sync::StateWanted>(&message)) {

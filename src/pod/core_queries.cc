@@ -36,16 +36,21 @@ WriteState Core::state_of(const StreamReplica& replica) const {
 }
 
 std::string Core::device_name(const PublicKey& key) const {
-  const identity::Device* device = identity_.find(key);
+  const PublicKey newest = device_of(node_of(key));
+  const identity::Device* device = identity_.find(newest);
   if (device != nullptr && !device->name.empty()) return device->name;
-  if (key == self_) return options_.name;
+  if (newest == self_) return options_.name;
   return words("device ", key.brief());
 }
 
 // Own events by how far they have come: what no cut holds, from the last one back.
 void Core::count_pending(const StreamReplica& replica, PodStatus& status) const {
   const log::EventGraph& graph = replica.graph();
-  for (const EventIndex head : graph.heads_of(self_)) {
+  std::vector<EventIndex> heads;
+  for (const PublicKey& key : own_keys()) {
+    for (const EventIndex head : graph.heads_of(key)) heads.push_back(head);
+  }
+  for (const EventIndex head : heads) {
     std::uint64_t there = 0;
     for (const auto& [device, peer] : peers_) {
       if (peer.guest) continue;  // No device yet: what it stores may be gone with it.
@@ -92,7 +97,9 @@ PodStatus Core::status() const {
   status.read_only = read_only_;
   if (read_only_) status.role = "read-only";
   status.recovery = recovery_notice();
-  for (const identity::Device& device : identity_.devices) status.devices += device.in_pod() ? 1 : 0;
+  for (const identity::Device& device : identity_.devices) {
+    status.devices += device.in_pod() && !is_superseded(device.key) ? 1 : 0;
+  }
   for (const auto& [id, replica] : streams_) {
     const log::EventGraph& graph = replica->graph();
     status.events += graph.size();
@@ -112,8 +119,8 @@ PodStatus Core::status() const {
   const raft::Configuration& configuration = raft_->configuration();
   for (const raft::Member& voter : configuration.voters) {
     ++status.voters;
-    const PublicKey key{voter.id.bytes};
-    if (key == self_ || peers_.contains(key)) ++status.voters_reachable;
+    const bool reachable = voter.id == node_of(self_) || peers_.contains(device_of(voter.id));
+    status.voters_reachable += reachable ? 1 : 0;
   }
   status.quorum = status.voters > 0 && status.voters_reachable * 2 > status.voters;
   if (raft_->is_leader()) {
@@ -129,6 +136,7 @@ PodStatus Core::status() const {
 std::vector<DeviceSummary> Core::devices() const {
   std::vector<DeviceSummary> summaries;
   for (const identity::Device& device : identity_.devices) {
+    if (is_superseded(device.key)) continue;  // Listed under the key that it has now.
     DeviceSummary summary;
     summary.key = device.key;
     summary.name = device_name(device.key);
@@ -147,11 +155,11 @@ std::vector<DeviceSummary> Core::devices() const {
       summary.last_heard = heard->second;
     }
     if (raft_) {
-      const raft::NodeId id{device.key.bytes};
+      const raft::NodeId id = node_of(device.key);
       summary.member = raft_->configuration().names(id);
       const raft::Member* member = raft_->configuration().find(id);
       summary.voter = member != nullptr && raft_->configuration().is_voter(*member);
-      summary.leader = raft_->leader() && raft_->leader()->bytes == device.key.bytes;
+      summary.leader = raft_->leader() && *raft_->leader() == id;
     }
     if (const auto room = rooms_.find(device.key); room != rooms_.end()) summary.room = room->second;
     if (const auto place = places_.find(device.key); place != places_.end())

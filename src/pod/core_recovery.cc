@@ -196,15 +196,17 @@ bool Core::was_here_before(const log::EventId& recovery) const {
   const identity::Device* own = identity_.find(self_);
   const auto event = zero_->graph().find(recovery);
   if (own == nullptr || !event) return false;
-  const auto admission = zero_->graph().find(own->admission);
+  const PublicKey first{node_of(self_).bytes};  // Under whatever key it was here.
+  const identity::Device* then = identity_.find(first);
+  const auto admission = zero_->graph().find(then == nullptr ? own->admission : then->admission);
   return !admission || zero_->graph().is_ancestor(*admission, *event);  // The first device's is the genesis.
 }
 
-// What others did comes before what this device did: it is what the owner may have to undo.
+// What others did comes before what this device did: it is what the owner may have to undo, most of all if it can.
 std::optional<RecoveryNotice> Core::recovery_notice() const {
   std::optional<RecoveryNotice> found;
   for (const identity::Recovery& recovery : identity_.recoveries) {
-    const bool own = recovery.device == self_;
+    const bool own = is_own(recovery.device);
     const auto seen = recoveries_seen_.find(recovery.operation);
     if (!recovery.counts || seen == recoveries_seen_.end()) continue;
     if (!identity::is_recovery_pending(seen->second, now_.wall)) continue;
@@ -217,8 +219,8 @@ std::optional<RecoveryNotice> Core::recovery_notice() const {
     notice.until = UnixMs{seen->second.ms + identity::recovery_pending_ms};
     const auto& voices = recovery.established_before;
     notice.may_veto = voices.size() >= 2 && std::binary_search(voices.begin(), voices.end(), self_);
-    if (!own) return notice;
-    found = std::move(notice);
+    if (!own && notice.may_veto) return notice;
+    if (!found || found->own) found = std::move(notice);
   }
   return found;
 }

@@ -196,9 +196,12 @@ void Core::read_catalogue() {
   log::EventGraph& graph = catalogue_->graph();
   if (catalogue_read_ == graph.size()) return;
   recount(*catalogue_);
-  for (; catalogue_read_ < graph.size(); ++catalogue_read_) {
-    const EventIndex event{catalogue_read_};
-    if (catalogue_->counts().verdict(event) != log::Verdict::effect) continue;
+  std::vector<EventIndex> unread = std::exchange(catalogue_set_aside_, {});
+  for (; catalogue_read_ < graph.size(); ++catalogue_read_) unread.push_back(EventIndex{catalogue_read_});
+  for (const EventIndex event : unread) {
+    const log::Verdict verdict = catalogue_->counts().verdict(event);
+    if (verdict == log::Verdict::quarantined) catalogue_set_aside_.push_back(event);  // It may be accepted yet.
+    if (verdict != log::Verdict::effect) continue;
     const log::ControlBody* body = graph.control_body(event);
     const auto* list = body == nullptr ? nullptr : std::get_if<log::List>(&body->operation);
     if (list == nullptr) continue;
@@ -249,6 +252,7 @@ Status Core::write_control(StreamReplica& replica, const log::Operation& operati
   RZ_TRY(const EventIndex event,
          replica.write(writer(), log::EventKind::control, log::EpochId{}, body, now_.wall, batch_));
   if (written != nullptr) *written = replica.graph().id(event);
+  note_written(replica, event);
   grew(replica, begin, nullptr);
   const bool shuts_out =
       std::holds_alternative<log::SuspendDevice>(operation) || std::holds_alternative<log::RemoveDevice>(operation);
@@ -318,7 +322,9 @@ void Core::close_open(StreamReplica& replica) {
     return;
   }
   tails_changed_.insert(replica.id());
-  if (*closed) grew(replica, begin, nullptr);
+  if (!*closed) return;
+  note_written(replica, **closed);
+  grew(replica, begin, nullptr);
 }
 
 void Core::close_due() {

@@ -8,6 +8,9 @@
 //                               32><device: 32> (what devices ask of each other, and what was answered)
 //                               recovering (while a copy is fetched with the paper key), recovered (when), unannounced,
 //                               recoveries_seen
+//                               rotating (this device asked for another key: which), rotating/<stream: 32> (what it
+//                               wrote since), node (its member of the order, if that is not its key), untold (who
+//                               may know it under its former key only)
 //   s <number: 4>               a stream: [id, genesis block, keeping]
 //   e <number: 4> <record: 4>   a feed run of that stream, in the order of admission (log/run.h)
 //   l <number: 4> <head: 32>    a seal that came apart from its run

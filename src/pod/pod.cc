@@ -10,8 +10,9 @@ Pod::Pod(Pod&&) noexcept = default;
 Pod& Pod::operator=(Pod&&) noexcept = default;
 
 Result<Pod> Pod::open(Options options, identity::DeviceKeys keys, const store::Reader& store,
-                      const Durability& durability, crypto::Entropy& entropy, Now now) {
-  auto core = std::make_unique<Core>(std::move(options), std::move(keys), store, entropy, now);
+                      const Durability& durability, crypto::Entropy& entropy, Now now,
+                      std::vector<identity::DeviceKeys> former) {
+  auto core = std::make_unique<Core>(std::move(options), std::move(keys), store, entropy, now, std::move(former));
   RZ_CHECK(core->open(durability));
   return Pod(std::move(core));
 }
@@ -83,7 +84,9 @@ void Pod::when_durable(Now now, std::function<void()> done) {
   core_->after_persist(std::move(done));
 }
 
-bool Pod::may_connect(const PublicKey& key) const { return core_->is_device(key) || core_->may_hear(key); }
+bool Pod::may_connect(const PublicKey& key) const {
+  return core_->is_device(key) || core_->may_hear(key) || core_->may_introduce_itself(key);
+}
 
 std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> Pod::places() const { return core_->places(); }
 
@@ -208,6 +211,12 @@ Result<Outcome> Pod::set_policy(Now now, const identity::Policy& policy, const i
   core_->at(now);
   RZ_CHECK(core_->check_writable());
   return core_->set_policy(policy, paper);
+}
+
+Result<Outcome> Pod::rotate_key(Now now, const identity::DeviceKeys& next, const identity::PaperKey* paper) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->rotate_key(next, paper);
 }
 
 Status Pod::answer_request(Now now, const Hash256& request, bool yes) {

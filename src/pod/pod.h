@@ -133,6 +133,10 @@ struct Output {
   std::vector<identity::ConnectionId> guest_reset;  // Streams of /rhizome/recover/1 that never proved anything.
   bool must_stop = false;                           // This device was removed: it takes no further part.
   bool vetoed = false;                              // More exactly: the recovery that made it a device was vetoed.
+  // This device's key has a successor, durably: if the host has that key, it opens the pod anew with it, and all that is
+  // said of a removal here is void.
+  std::optional<PublicKey> must_rotate;
+  bool former_keys_done = false;  // Nothing is readable with this device's former keys alone any more.
   // A record on this disk was found damaged: open the pod anew, which leaves it out and fetches it from the others.
   bool must_reopen = false;
   bool must_wipe = false;  // And its key is to be deleted now; not while it may still veto a recovery.
@@ -317,9 +321,11 @@ class Pod {
                                          const Options& options, crypto::Entropy& entropy);
 
   // Opens what the store holds.
-  // `store` and `entropy` outlive the pod. Errors: not_found (no pod here), store_damaged.
+  // `store` and `entropy` outlive the pod. `former`: keys that this device had before, until `former_keys_done`: what
+  // was encrypted for them is read with them. Errors: not_found (no pod here), store_damaged.
   static Result<Pod> open(Options options, identity::DeviceKeys keys, const store::Reader& store,
-                          const Durability& durability, crypto::Entropy& entropy, Now now);
+                          const Durability& durability, crypto::Entropy& entropy, Now now,
+                          std::vector<identity::DeviceKeys> former = {});
   ~Pod();
   Pod(Pod&&) noexcept;
   Pod& operator=(Pod&&) noexcept;
@@ -350,7 +356,8 @@ class Pod {
   bool is_device(const PublicKey& key) const;
   // Calls `done` once everything that was written so far is durable: within `persisted`, or at once.
   void when_durable(Now now, std::function<void()> done);
-  // Whether a connection of this key is of use: a device that may sync, or one that is to be told that it may not.
+  // Whether a connection of this key is of use: a device that may sync, one that is to be told that it may not, or
+  // perhaps one that is known under a former key. False for most strangers only where several are being heard already.
   bool may_connect(const PublicKey& key) const;
   // Where to dial, newest places first, without this device.
   std::vector<std::pair<PublicKey, std::vector<ipld::Multiaddr>>> places() const;
@@ -396,6 +403,11 @@ class Pod {
   Result<Outcome> remove_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
   Result<Outcome> lift_device(Now now, const PublicKey& device, const identity::PaperKey* paper);
   Result<Outcome> set_policy(Now now, const identity::Policy& policy, const identity::PaperKey* paper);
+  // Gives this device another key, because somebody else may have a copy of the present one. `next` must be durable
+  // somewhere before; once that counts, Output::must_rotate names it. What this device writes until then is taken in
+  // afterwards. Errors: those of remove_device, device_known (the key was used before), not_a_device, bad_argument (a
+  // cloud peer).
+  Result<Outcome> rotate_key(Now now, const identity::DeviceKeys& next, const identity::PaperKey* paper);
   // This device's answer to another's request. Errors: not_found (nobody asks for that any more), authority_missing,
   // successor_promised (this device has agreed to something else), not_reachable (the details are not here yet).
   Status answer_request(Now now, const Hash256& request, bool yes);

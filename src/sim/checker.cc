@@ -36,7 +36,7 @@ void Checker::stepped(std::size_t device) {
   }
   const Order order{raft->generation().number, raft->generation().founding};
   if (raft->is_leader()) {
-    const raft::NodeId self{network_.key(device).bytes};
+    const raft::NodeId self = raft->self().id;  // Not its key, which may change.
     const auto [leader, fresh] = leaders_.emplace(std::pair{order, raft->term().n}, self);
     if (!fresh && leader->second != self) {
       return fail(words(who, "two leaders in term ", raft->term().n, " of generation ", order.first));

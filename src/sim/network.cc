@@ -173,18 +173,54 @@ Status Network::open(std::size_t i) {
       durability.promise = device.promise;
     }
   }
+  std::vector<identity::DeviceKeys> former;
+  for (const identity::DeviceKeys& each : device.former) former.emplace_back(each.secret().clone());
   auto opened = Pod::open(std::move(options), identity::DeviceKeys(device.keys.secret().clone()), device.disk(),
-                          durability, device.entropy, now_of(i));
+                          durability, device.entropy, now_of(i), std::move(former));
   if (!opened) return std::unexpected(opened.error());
   ++device.life;
   device.pod.emplace(*std::move(opened));
+  if (take_next_key(i)) return open(i);
   pump(i);
   return {};
+}
+
+std::size_t Network::copy(std::size_t i) {
+  const Device& device = *devices_[i];
+  auto made =
+      std::make_unique<Device>(device.name, identity::DeviceKeys(device.keys.secret().clone()), random_.next());
+  made->store = device.store;
+  devices_.push_back(std::move(made));
+  return devices_.size() - 1;
+}
+
+Result<pod::Outcome> Network::rotate(std::size_t i, const identity::PaperKey* paper) {
+  Device& device = *devices_[i];
+  if (!device.next) device.next.emplace(identity::DeviceKeys::random(entropy_));
+  auto outcome = pod(i).rotate_key(now_of(i), *device.next, paper);
+  pump(i);
+  return outcome;
+}
+
+// As the host does before it goes on with a store: its key may have a successor that is here.
+bool Network::take_next_key(std::size_t i) {
+  Device& device = *devices_[i];
+  const identity::Device* own = device.pod->identity().find(device.keys.public_key());
+  if (!device.next || own == nullptr || !own->removed || own->removed->successor != device.next->public_key()) {
+    return false;
+  }
+  device.pod.reset();
+  device.former_public.push_back(device.keys.public_key());
+  device.former.push_back(std::exchange(device.keys, *std::exchange(device.next, std::nullopt)));
+  return true;
 }
 
 std::optional<std::size_t> Network::find(const PublicKey& key) const {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (devices_[i]->keys.public_key() == key) return i;
+  }
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (std::ranges::find(devices_[i]->former_public, key) != devices_[i]->former_public.end()) return i;
   }
   return std::nullopt;
 }
@@ -314,9 +350,11 @@ void Network::pump(std::size_t i) {
   newcomer_closed_ = newcomer_closed_ || !out.pairing_close.empty();
   for (Notice& notice : out.notices) device.notices.push_back(std::move(notice));
   device.wake_at = out.wake_at;
-  device.stopped = device.stopped || out.must_stop;
-  device.wiped = device.wiped || out.must_wipe;
-  if (out.must_reopen && !std::exchange(device.reopening, true)) {
+  const bool rotates = out.must_rotate && device.next && device.next->public_key() == *out.must_rotate;
+  device.stopped = device.stopped || (out.must_stop && !rotates);
+  device.wiped = device.wiped || (out.must_wipe && !rotates);
+  if (out.former_keys_done) device.former.clear();
+  if ((out.must_reopen || rotates) && !std::exchange(device.reopening, true)) {
     schedule(now_, [this, i, life = device.life] {
       if (devices_[i]->life == life) when_running(i, [this, i] { reopen(i); });
     });

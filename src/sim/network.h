@@ -62,6 +62,9 @@ struct Device {
 
   std::string name;
   identity::DeviceKeys keys;
+  std::optional<identity::DeviceKeys> next;    // That it asked for, or has begun to.
+  std::vector<identity::DeviceKeys> former;    // That it had before, the newest last: until they are of no use.
+  std::vector<PublicKey> former_public;        // All of them.
   crypto::SeededEntropy entropy;  // Goes on across restarts, as the world does.
   store::MemoryStore store;
   std::unique_ptr<store::Store> made_store;  // In its place, where the options make one.
@@ -108,6 +111,11 @@ class Network {
   bool alive(std::size_t i) const { return devices_[i]->pod.has_value(); }
   const PublicKey& key(std::size_t i) const { return devices_[i]->keys.public_key(); }
   const identity::PaperKey& paper() const { return *paper_; }
+
+  // A machine with a copy of that device's folder, which does not run yet. Returns its number.
+  std::size_t copy(std::size_t i);
+  // The device asks for another key, as the host does: drawn and kept first. Errors: those of Pod::rotate_key.
+  Result<pod::Outcome> rotate(std::size_t i, const identity::PaperKey* paper = nullptr);
 
   // --- What goes wrong
   // The process ends: batches that the disk has not committed are lost, but for as many as `committed_first`.
@@ -180,6 +188,7 @@ class Network {
   void schedule_commit(std::size_t i);
   void commit_next(std::size_t i);
   void reopen(std::size_t i);
+  bool take_next_key(std::size_t i);
   void deliver(std::size_t from, std::size_t to, std::uint64_t connection, const Send& sent);
   // Now, or once its process goes on.
   void when_running(std::size_t i, std::function<void()> action);

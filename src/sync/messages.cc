@@ -25,7 +25,8 @@ enum class Type : std::uint64_t {
   cut_wanted = 9,
   cut = 10,
   requests = 16,
-  answer = 17
+  answer = 17,
+  introduction = 18
 };
 enum class LiveType : std::uint64_t { tail = 0, cursor = 1, room = 2 };
 
@@ -152,16 +153,30 @@ Result<Message> read_have(Reader& reader) {
   return have;
 }
 
+void write_seal(Writer& writer, const std::optional<log::Seal>& seal) {
+  if (!seal) return writer.null();
+  writer.array(2);
+  writer.bytes(seal->head.view());
+  writer.bytes(seal->signature.view());
+}
+
+Result<std::optional<log::Seal>> read_seal(Reader& reader) {
+  RZ_TRY(const bool none, read_null(reader));
+  if (none) return std::optional<log::Seal>();
+  log::Seal seal;
+  RZ_CHECK(reader.expect_array(2));
+  RZ_CHECK(reader.expect_fixed(seal.head));
+  RZ_CHECK(reader.expect_fixed(seal.signature));
+  return std::optional(seal);
+}
+
 void write(Writer& writer, const Events& events) {
   writer.array(5);
   writer.unsigned_integer(static_cast<std::uint64_t>(Type::events));
   writer.unsigned_integer(events.number);
   writer.bytes(events.stream.view());
   writer.bytes(events.run);
-  if (!events.seal) return writer.null();
-  writer.array(2);
-  writer.bytes(events.seal->head.view());
-  writer.bytes(events.seal->signature.view());
+  write_seal(writer, events.seal);
 }
 
 Result<Message> read_events(Reader& reader) {
@@ -170,14 +185,23 @@ Result<Message> read_events(Reader& reader) {
   RZ_CHECK(reader.expect_fixed(events.stream));
   RZ_TRY(const ByteView run, reader.expect_bytes());
   events.run = to_bytes(run);
-  RZ_TRY(const bool none, read_null(reader));
-  if (none) return events;
-  log::Seal seal;
-  RZ_CHECK(reader.expect_array(2));
-  RZ_CHECK(reader.expect_fixed(seal.head));
-  RZ_CHECK(reader.expect_fixed(seal.signature));
-  events.seal = seal;
+  RZ_TRY(events.seal, read_seal(reader));
   return events;
+}
+
+void write(Writer& writer, const Introduction& introduction) {
+  writer.array(3);
+  writer.unsigned_integer(static_cast<std::uint64_t>(Type::introduction));
+  writer.bytes(introduction.run);
+  write_seal(writer, introduction.seal);
+}
+
+Result<Message> read_introduction(Reader& reader) {
+  Introduction introduction;
+  RZ_TRY(const ByteView run, reader.expect_bytes());
+  introduction.run = to_bytes(run);
+  RZ_TRY(introduction.seal, read_seal(reader));
+  return introduction;
 }
 
 void write(Writer& writer, const Ack& ack) {
@@ -381,12 +405,14 @@ Result<Message> read_body(Reader& reader, Type type) {
       return read_requests(reader);
     case Type::answer:
       return read_answer(reader);
+    case Type::introduction:
+      return read_introduction(reader);
   }
   return fail(ErrorCode::sync_malformed, words("no message has type ", static_cast<std::uint64_t>(type)));
 }
 
 // By type; zero: there is none.
-constexpr std::uint64_t fields_of[] = {7, 3, 5, 2, 3, 3, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 5, 6};
+constexpr std::uint64_t fields_of[] = {7, 3, 5, 2, 3, 3, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 5, 6, 3};
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 //   cut     [10, head list]                                        it, asked for or not
 //   requests  [16, asker, counter, [[since, operation], …], signature]   what a device asks the others to sign with it
 //   answer  [17, asker, request, device, yes, signature]           one device's yes or no to one of them
+//   introduction  [18, run, seal | null]                          to a device that knows only the sender's former key
 //   places  [6, [[device, counter, [address, …], signature], …]]   where devices of the pod listen
 // Protocol /rhizome/live/1, best effort, never stored:
 //   tail    [0, stream, feed, seq, [parents], depth, own, payload | null]   the sender's open event so far; null: gone
@@ -159,8 +160,15 @@ inline constexpr std::string_view decline_domain = "rhizome decline v1";
 // What a no is over: [did, asker, request].
 Bytes decline_message(const log::Did& did, const log::AuthorKey& asker, const Hash256& request);
 
-using Message =
-    std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State, CutWanted, CutTree, Requests, Answer>;
+// What shows that the sender's key took the place of one that the receiver knows: events of stream zero, before the
+// hello (docs/decisions/0091). Who knows the sender passes it over.
+struct Introduction {
+  Bytes run;
+  std::optional<log::Seal> seal;
+};
+
+using Message = std::variant<Hello, Have, Events, Ack, Want, Bye, Places, StateWanted, State, CutWanted, CutTree,
+                             Requests, Answer, Introduction>;
 
 Bytes encode(const Message& message);
 // Errors: sync_malformed, limit_exceeded, and the codec's own with the offset.

@@ -46,6 +46,8 @@ std::vector<Message> samples() {
       Requests{id_of<log::AuthorKey>(2), 6, {{UnixMs{1'700'000'000'000}, Bytes{1, 2}}, {{}, {}}}, {}},
       Answer{id_of<log::AuthorKey>(2), id_of<Hash256>(3), id_of<log::AuthorKey>(4), true, {}},
       Answer{id_of<log::AuthorKey>(2), id_of<Hash256>(3), id_of<log::AuthorKey>(4), false, {}},
+      Introduction{Bytes{1, 2, 3}, std::nullopt},
+      Introduction{Bytes{}, log::Seal{id_of<log::EventId>(6), {}}},
   };
 }
 
@@ -79,6 +81,11 @@ TEST(SyncMessages, RequestsAndAnswersAreAsTheirVectors) {
             "000000000000000000000000000000000000000000000000000000");
 }
 
+// docs/formats/sync.md
+TEST(SyncMessages, AnIntroductionIsAsItsVector) {
+  EXPECT_EQ(to_hex(encode(Introduction{Bytes{1, 2, 3}, std::nullopt})), "831243010203f6");
+}
+
 TEST(SyncMessages, EveryTruncationAndEveryTrailingByteIsRefused) {
   for (const Message& message : samples()) {
     const Bytes frame = encode(message);
@@ -103,7 +110,7 @@ TEST(SyncMessages, UnknownTypesAndCountsAreRefused) {
     EXPECT_EQ(refusal(Bytes{0x82, type, 0}), ErrorCode::sync_malformed) << int(type);
     EXPECT_EQ(refusal(Bytes{0x80, type}), ErrorCode::sync_malformed) << int(type);
   }
-  EXPECT_EQ(refusal(Bytes{0x82, 18, 0}), ErrorCode::sync_malformed);
+  EXPECT_EQ(refusal(Bytes{0x82, 19, 0}), ErrorCode::sync_malformed);
   EXPECT_EQ(refusal(Bytes{0x83, 3, 0, 0}), ErrorCode::sync_malformed);  // An ack of three.
   EXPECT_EQ(refusal(Bytes{0x81, 3}), ErrorCode::sync_malformed);
   EXPECT_EQ(refusal(Bytes{0xa0}), ErrorCode::unexpected_kind);

@@ -55,6 +55,7 @@ class Api {
   Result<std::string> change_standing(const crypto::PublicKey& device, const std::string& what,
                                       const HttpRequest& request);
   Result<std::string> change_requests(const HttpRequest& request, const std::vector<std::string>& path);
+  Result<std::string> rotate_key(const HttpRequest& request);
   Result<std::string> undo_recovery();
   Result<std::string> decide_contest(const HttpRequest& request);
 

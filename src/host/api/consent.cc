@@ -21,7 +21,7 @@ std::string sentence(const pod::RequestSummary& request) {
     case pod::RequestSummary::What::remove:
       return itself ? words(who, " asks to leave the pod for good") : words(who, " asks to remove ", whom, " for good");
     case pod::RequestSummary::What::rotate:
-      return words(who, " asks to change the key of ", whom);
+      return itself ? words(who, " asks for a new key") : words(who, " asks to change the key of ", whom);
     case pod::RequestSummary::What::policy:
       return words(who, " asks to change which always-on devices may read");
     case pod::RequestSummary::What::lift:
@@ -111,6 +111,15 @@ Result<std::string> Api::change_standing(const crypto::PublicKey& device, const 
   const identity::PaperKey* key = paper ? &*paper : nullptr;
   RZ_TRY(const pod::Outcome outcome, what == "lift" ? daemon_.pod().lift_device(now(), device, key)
                                                     : daemon_.pod().remove_device(now(), device, key));
+  return outcome_json(outcome);
+}
+
+// "/api/devices/self/rotate".
+Result<std::string> Api::rotate_key(const HttpRequest& request) {
+  const auto json = parse_object(request.body.empty() ? "{}" : request.body);
+  if (!json) return fail(ErrorCode::bad_argument, "the body is no JSON object");
+  RZ_TRY(const auto paper, paper_of(*json));
+  RZ_TRY(const pod::Outcome outcome, daemon_.rotate_key(paper ? &*paper : nullptr));
   return outcome_json(outcome);
 }
 

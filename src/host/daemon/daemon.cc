@@ -65,18 +65,20 @@ Status Daemon::open() {
   store_options.folder = files_.folder;
   RZ_TRY(device_store_, DeviceStore::open(store_options, entropy_));
   RZ_TRY(token_, files_.api_token(entropy_));
-  TransportOptions transport_options;
-  transport_options.idle_probe = options_.idle_probe;
-  RZ_TRY(transport_, Transport::make(io_, keys->signing_key(), std::move(transport_options)));
-  const crypto::PublicKey self = keys->public_key();
-  pod::Options pod_options;
-  pod_options.name = options_.name;
-  std::array<std::uint8_t, 8> seed{};
-  entropy_.fill(seed);
-  std::memcpy(&pod_options.seed, seed.data(), sizeof pod_options.seed);
-  RZ_TRY(pod::Pod opened, pod::Pod::open(std::move(pod_options), *std::move(keys), *device_store_.store,
-                                         {device_store_.standing, device_store_.promise->newest()}, entropy_, now()));
-  pod_.emplace(std::move(opened));
+  RZ_CHECK(open_pod());
+  // Its key has a successor that is here, and the process ended before that took its place. A chain of them is as long
+  // as the keys that wait for it: one.
+  const identity::Device* own = pod_->identity().find(pod_->self());
+  if (own != nullptr && own->removed && own->removed->successor) {
+    RZ_TRY(const bool is_here, files_.has_next_key(*own->removed->successor));
+    if (is_here) {
+      pod_.reset();
+      RZ_CHECK(files_.take_next_keys());
+      RZ_CHECK(open_pod());
+      log_event(LogLevel::info, "this device has another key", {{"device", pod_->self()}});
+    }
+  }
+  const crypto::PublicKey self = pod_->self();
   committer_ = std::make_unique<GroupCommitter>(
       *device_store_.store, *device_store_.promise,
       [this](std::function<void()> call) { asio::post(io_, std::move(call)); },
@@ -92,6 +94,42 @@ Status Daemon::open() {
   recoveries_ = std::make_unique<RecoveryServer>(*transport_, *pod_, [this] { pump(); });
   transport_->handle(pairing_protocol, [this](const StreamPtr& stream) { serve_pairing(stream); });
   return {};
+}
+
+Status Daemon::open_pod() {
+  RZ_TRY(identity::DeviceKeys keys, files_.read_keys());
+  RZ_TRY(std::vector<identity::DeviceKeys> former, files_.former_keys());
+  TransportOptions transport_options;
+  transport_options.idle_probe = options_.idle_probe;
+  RZ_TRY(transport_, Transport::make(io_, keys.signing_key(), std::move(transport_options)));
+  pod::Options pod_options;
+  pod_options.name = options_.name;
+  std::array<std::uint8_t, 8> seed{};
+  entropy_.fill(seed);
+  std::memcpy(&pod_options.seed, seed.data(), sizeof pod_options.seed);
+  RZ_TRY(pod::Pod opened, pod::Pod::open(std::move(pod_options), std::move(keys), *device_store_.store,
+                                         {device_store_.standing, device_store_.promise->newest()}, entropy_, now(),
+                                         std::move(former)));
+  pod_.emplace(std::move(opened));
+  return {};
+}
+
+Result<pod::Outcome> Daemon::rotate_key(const identity::PaperKey* paper) {
+  RZ_TRY(const identity::DeviceKeys next, files_.next_keys(entropy_));
+  return pod_->rotate_key(now(), next, paper);
+}
+
+// False: the key is not here, so this device was removed.
+bool Daemon::begin_anew_with(const crypto::PublicKey& next) {
+  const auto is_here = files_.has_next_key(next);
+  if (!is_here || !*is_here || !reopen_) return false;
+  log_event(LogLevel::info, "begins anew with another key", {{"device", next}});
+  // Not at once: who asked for it is still being answered.
+  impl_->anew.expires_after(std::chrono::milliseconds(100));
+  impl_->anew.async_wait([this](const boost::system::error_code& error) {
+    if (!error && reopen_) std::exchange(reopen_, {})();
+  });
+  return true;
 }
 
 Status Daemon::serve() {
@@ -169,11 +207,13 @@ void Daemon::carry_out() {
                       "the other devices of this pod have vetoed the recovery that made this one a device: it takes no "
                       "further part"});
   }
-  if (out.must_wipe) {
+  if (out.former_keys_done) files_.drop_former_keys();
+  const bool begins_anew = out.must_rotate && begin_anew_with(*out.must_rotate);
+  if (out.must_wipe && !begins_anew) {
     files_.drop_keys();
     files_.drop_paper();
   }
-  if (out.must_stop) {
+  if (out.must_stop && !begins_anew) {
     return fail(Error{ErrorCode::not_a_device,
                       out.must_wipe
                           ? "this device was removed from the pod: its key is deleted, and what it stored can "
@@ -261,6 +301,7 @@ void Daemon::stop(std::function<void()> done) {
   transport_->close();
   impl_->wake.cancel();
   impl_->dial.cancel();
+  impl_->anew.cancel();
   impl_->goodbye.expires_after(std::chrono::milliseconds(100));
   impl_->goodbye.async_wait([done = std::move(done)](const boost::system::error_code&) { done(); });
 }

@@ -54,7 +54,8 @@ class Daemon {
   // Why the process must end by itself: a disk that can't be trusted any more, or this device was removed.
   void on_fatal(std::function<void(const Error&)> handler) { fatal_ = std::move(handler); }
 
-  // A damaged record was found: the process is to stop this daemon and start it anew, which mends it (pod.h).
+  // The process is to stop this daemon and start it anew: a damaged record was found, which that mends (pod.h), or this
+  // device has another key.
   void on_reopen(std::function<void()> handler) { reopen_ = std::move(handler); }
 
   // The page's address, with the token that opens it.
@@ -77,6 +78,10 @@ class Daemon {
   std::uint64_t uptime_ms() const;
   crypto::Entropy& entropy() { return entropy_; }
 
+  // Gives this device another key, drawn and kept here first; the process begins anew with it once it counts. Errors:
+  // those of Pod::rotate_key and of writing a file.
+  Result<pod::Outcome> rotate_key(const identity::PaperKey* paper);
+
   // The pod was given something: carry out what follows, soon; or now.
   void pump();
   void settle() { carry_out(); }
@@ -85,6 +90,8 @@ class Daemon {
  private:
   explicit Daemon(boost::asio::io_context& io, DaemonOptions options);
   Status open();
+  Status open_pod();
+  bool begin_anew_with(const crypto::PublicKey& next);
   Status listen();
   Status serve();
   void carry_out();

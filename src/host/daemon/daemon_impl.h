@@ -9,9 +9,10 @@
 namespace rz::host {
 
 struct Daemon::Impl {
-  explicit Impl(boost::asio::io_context& io) : wake(io), dial(io), goodbye(io) {}
+  explicit Impl(boost::asio::io_context& io) : wake(io), dial(io), anew(io), goodbye(io) {}
   boost::asio::steady_timer wake;
   boost::asio::steady_timer dial;
+  boost::asio::steady_timer anew;
   boost::asio::steady_timer goodbye;
 };
 

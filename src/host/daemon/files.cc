@@ -14,6 +14,8 @@ namespace rz::host {
 namespace {
 
 constexpr std::size_t small_file_bytes_max = 64 * 1024;
+constexpr std::string_view next_name = "device.key.next";
+constexpr std::string_view former_name = "device.key.old";
 
 std::unexpected<Error> io_error(std::string_view doing, const std::string& path) {
   const ErrorCode code = errno == ENOENT   ? ErrorCode::not_found
@@ -35,6 +37,28 @@ class File {
  private:
   int descriptor_;
 };
+
+// What was renamed in it is durable. Errors: fsync_failed, store_io.
+Status sync_folder(const std::string& path) {
+  const std::string folder = path.substr(0, path.find_last_of('/'));
+  const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return io_error("can't open", folder);
+  if (::fsync(directory.get()) != 0) return fail(ErrorCode::fsync_failed, words(folder, ": ", std::strerror(errno)));
+  return {};
+}
+
+// Overwritten first: on most disks that is the best a program can do.
+void drop_file(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return;
+  {
+    const File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    const std::string zeros(static_cast<std::size_t>(size), '0');
+    if (file.get() >= 0 && ::write(file.get(), zeros.data(), zeros.size()) > 0) (void)::fsync(file.get());
+  }
+  ::unlink(path.c_str());
+}
 
 Result<crypto::Secret32> parse_secret(std::string_view text, const std::string& path) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
@@ -125,10 +149,54 @@ Status DeviceFiles::write_paper(const identity::PaperKey& paper) const {
   return write_file(path("paper.key"), to_hex(paper.seed().expose()) + "\n", 0600);
 }
 
+Result<identity::DeviceKeys> DeviceFiles::next_keys(crypto::Entropy& entropy) const {
+  auto present = read_keys(next_name);
+  if (present || present.error().code != ErrorCode::not_found) return present;
+  identity::DeviceKeys drawn = identity::DeviceKeys::random(entropy);
+  RZ_CHECK(write_keys(drawn, next_name));
+  return drawn;
+}
+
+Result<bool> DeviceFiles::has_next_key(const crypto::PublicKey& wanted) const {
+  const auto next = read_keys(next_name);
+  if (next) return next->public_key() == wanted;
+  if (next.error().code == ErrorCode::not_found) return false;
+  return std::unexpected(next.error());
+}
+
+Status DeviceFiles::take_next_keys() const {
+  RZ_CHECK(read_keys(next_name));
+  RZ_TRY(const identity::DeviceKeys present, read_keys());
+  RZ_TRY(const std::vector<identity::DeviceKeys> former, former_keys());
+  if (former.empty() || former.front().public_key() != present.public_key()) {
+    std::string lines = to_hex(present.secret().expose()) + "\n";
+    for (const identity::DeviceKeys& each : former) lines += to_hex(each.secret().expose()) + "\n";
+    RZ_CHECK(write_file(path(former_name), lines, 0600));
+  }
+  if (::rename(path(next_name).c_str(), path("device.key").c_str()) != 0) {
+    return io_error("can't rename", path(next_name));
+  }
+  return sync_folder(path("device.key"));
+}
+
+Result<std::vector<identity::DeviceKeys>> DeviceFiles::former_keys() const {
+  std::vector<identity::DeviceKeys> keys;
+  const auto text = read_file(path(former_name), small_file_bytes_max);
+  if (!text && text.error().code == ErrorCode::not_found) return keys;
+  if (!text) return std::unexpected(text.error());
+  for (std::size_t begin = 0; begin < text->size();) {
+    const std::size_t end = std::min(text->find('\n', begin), text->size());
+    RZ_TRY(crypto::Secret32 secret, parse_secret(text->substr(begin, end - begin), path(former_name)));
+    keys.emplace_back(std::move(secret));
+    begin = end + 1;
+  }
+  return keys;
+}
+
+void DeviceFiles::drop_former_keys() const { drop_file(path(former_name)); }
+
 void DeviceFiles::drop_keys() const {
-  // Overwritten first: on most disks that is the best a program can do.
-  (void)write_file(path("device.key"), std::string(65, '0'), 0600);
-  ::unlink(path("device.key").c_str());
+  for (const std::string_view name : {std::string_view("device.key"), next_name, former_name}) drop_file(path(name));
 }
 
 void DeviceFiles::drop_paper() const { ::unlink(path("paper.key").c_str()); }
