@@ -181,7 +181,8 @@ void add_device_commands(CLI::App& app, Context& context) {
       ->type_name("WORDS");
   rotated->footer(
       "Examples:\n  rhizome device rotate\n  rhizome device rotate --paper -\n"
-      "The device stays what it is, with all that it holds. Where its own word is not enough the others are asked: exit "
+      "The device stays what it is, with all that it holds. Where its own word is not enough the others are asked: "
+      "exit "
       "code 5, see `rhizome device requests`.");
   rotated->callback([&context] { context.chosen = [&context] { return rotate_key(context, paper); }; });
 

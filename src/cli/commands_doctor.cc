@@ -64,7 +64,7 @@ bool can_listen(const tcp::endpoint& endpoint) {
 }
 
 void check_permissions(const Context& context, Findings& findings) {
-  for (const char* name : {"device.key", "paper.key", "api.token"}) {
+  for (const char* name : {"device.key", "device.key.next", "device.key.old", "paper.key", "api.token"}) {
     const std::string path = context.folder + "/" + name;
     struct stat about{};
     if (::stat(path.c_str(), &about) != 0 || (about.st_mode & 077) == 0) continue;

@@ -142,8 +142,8 @@ Result<log::Operation> draft_rotate_again(const IdentityState& state, const log:
                                           const Hash256& cut) {
   RZ_CHECK(find_present(state, asked.device));
   if (state.find(asked.successor) != nullptr) return fail(ErrorCode::device_known, "the new key is not new");
-  return log::RotateKeys{asked.device, asked.successor,  asked.successor_box, asked.possession,
-                         cut,          following(state), {}};
+  return log::RotateKeys{
+      asked.device, asked.successor, asked.successor_box, asked.possession, cut, following(state), {}};
 }
 
 Result<log::Operation> draft_policy(const IdentityState& state, const Policy& policy) {

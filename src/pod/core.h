@@ -401,7 +401,8 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   // State, in the order of the files above. Not private: this header is the room's own.
   Options options_;
   identity::DeviceKeys keys_;
-  std::vector<identity::DeviceKeys> former_;  // That this device had before, while something is readable with them alone.
+  std::vector<identity::DeviceKeys>
+      former_;  // That this device had before, while something is readable with them alone.
   PublicKey self_;
   const store::Reader& store_;
   crypto::Entropy& entropy_;
@@ -439,20 +440,21 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   bool successor_durable_ = false;
   Sightings sightings_;
   Consent consent_;
-  std::set<Hash256> durable_cuts_;       // Of removal_cuts_.
-  std::map<PublicKey, News> news_;       // Connections of devices that were shut out.
-  std::map<PublicKey, Tick> told_;       // When each of them was last told.
-  std::optional<log::EventId> leaving_;  // This device's removal by itself, which no other knows yet.
-  std::set<PublicKey> cut_given_;        // Who was given that removal's cut.
-  bool left_told_ = false;               // Another device knows.
-  std::optional<Tick> hand_over_until_;  // The others are to decide on the order before this device leaves.
+  std::set<Hash256> durable_cuts_;              // Of removal_cuts_.
+  std::map<PublicKey, News> news_;              // Connections of devices that were shut out.
+  std::map<PublicKey, Tick> told_;              // When each of them was last told.
+  std::optional<log::EventId> leaving_;         // This device's removal by itself, which no other knows yet.
+  std::set<PublicKey> cut_given_;               // Who was given that removal's cut.
+  bool left_told_ = false;                      // Another device knows.
+  std::optional<Tick> hand_over_until_;         // The others are to decide on the order before this device leaves.
   std::map<PublicKey, PublicKey> first_keys_;   // By each later key of a device whose key was changed.
   std::map<PublicKey, PublicKey> newest_keys_;  // By the first.
   std::optional<raft::NodeId> own_node_;        // As stored: where a part of stream zero is damaged, it still holds.
   std::optional<Rotating> rotating_;
-  bool handing_on_ = false;      // This key has a successor.
-  std::set<PublicKey> untold_;   // Who may know this device under its former key only.
-  bool untold_kept_ = false;     // Of this very key.
+  bool handing_on_ = false;                // This key has a successor.
+  std::optional<PublicKey> handed_on_to_;  // It, once that is durable.
+  std::set<PublicKey> untold_;             // Who may know this device under its former key only.
+  bool untold_kept_ = false;               // Of this very key.
   bool former_done_ = false;
   std::map<PublicKey, Stranger> strangers_;
   std::map<PublicKey, Tick> turned_away_;

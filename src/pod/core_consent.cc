@@ -467,7 +467,8 @@ RequestSummary Core::summary_of(const PublicKey& asker, const OpenRequest& open)
   summary.since = open.since;
   summary.mine = asker == self_;
   summary.details_here = cut_of(open.operation) == nullptr || find(*cut_of(open.operation)) != nullptr;
-  summary.left_out = left_out_by(open.operation);
+  // What a device writes until it has its new key is taken in by itself afterwards.
+  if (summary.what != RequestSummary::What::rotate) summary.left_out = left_out_by(open.operation);
   const auto answers = consent_.answers.find(open.id);
   const auto electorate = identity::electorate_of(identity_, open.operation);
   summary.needed = identity::votes_needed(identity_, open.operation);

@@ -217,7 +217,12 @@ void Core::write_successor() {
   consent_.due = true;
   Status done = identity::check_authority(identity_, self_, operation);
   if (done) done = write_control(*zero_, operation);
-  if (done) return;
+  if (done) {
+    // Nor does the event leave before it is durable: after a crash it would be written anew, and contest the first one.
+    hold_sends_ = true;
+    after_persist([this] { hold_sends_ = false; });
+    return;
+  }
   alarm(Alarm::Level::warning, words("a change to the devices did not come about: ", done.error().message));
   if (std::holds_alternative<log::RotateKeys>(operation)) forget_rotation();
 }

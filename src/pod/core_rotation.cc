@@ -52,7 +52,8 @@ void Core::note_successions() {
     PublicKey first = previous;
     for (auto at = before.find(first); at != before.end(); at = before.find(first)) first = at->second;
     first_keys_[key] = first;
-    const bool has_successor = std::any_of(before.begin(), before.end(), [&](const auto& e) { return e.second == key; });
+    const bool has_successor =
+        std::any_of(before.begin(), before.end(), [&](const auto& e) { return e.second == key; });
     if (!has_successor) newest_keys_[first] = key;
   }
   const auto own = first_keys_.find(self_);
@@ -126,8 +127,8 @@ Result<Outcome> Core::rotate_key(const identity::DeviceKeys& next, const identit
     return fail(ErrorCode::not_a_device, "this device does not belong to the pod any more, or has another key already");
   }
   const auto draft = [&](const Hash256& cut) -> Result<log::Operation> {
-    RZ_TRY(log::Operation operation, identity::draft_rotate(identity_, next.signing_key(), self_,
-                                                            next.box_key().public_key(), cut));
+    RZ_TRY(log::Operation operation,
+           identity::draft_rotate(identity_, next.signing_key(), self_, next.box_key().public_key(), cut));
     if (paper != nullptr) RZ_CHECK(identity::sign_with_paper(identity_, *paper, self_, operation));
     return operation;
   };
@@ -181,11 +182,15 @@ void Core::forget_rotation() {
 // others who it is. Where the host does not hold it, this is a removal like any other.
 void Core::hand_on(const identity::Device& own) {
   if (std::exchange(handing_on_, true)) return;
-  after_persist([this, successor = *own.removed->successor] {
-    output_.must_rotate = successor;
+  const auto tell = [this, successor = *own.removed->successor] {
+    handed_on_to_ = output_.must_rotate = successor;
     output_.must_stop = true;
     output_.must_wipe = identity::must_wipe(identity_, self_, recovery_seen_, now_.wall);
-  });
+  };
+  // As the store said it when this pod was opened: then no batch is to be waited for, which may be written each time.
+  const bool durable = zero_->durable() == zero_->graph().size() && durable_cuts_.contains(own.removed->cut);
+  if (durable) return tell();
+  after_persist(tell);
 }
 
 // --- Having it -------------------------------------------------------------------------------------------------------
@@ -233,8 +238,8 @@ void Core::accept_own_writes() {
     for (const EventIndex head : replica->graph().maximal(outside)) accept.heads.push_back(replica->graph().id(head));
     std::sort(accept.heads.begin(), accept.heads.end());
     if (const Status done = write_control(*replica, accept); !done) {
-      alarm(Alarm::Level::warning, words("what was written while this device's key was changed is set aside: ",
-                                         done.error().message));
+      alarm(Alarm::Level::warning,
+            words("what was written while this device's key was changed is set aside: ", done.error().message));
     }
   }
   forget_rotation();

@@ -289,6 +289,8 @@ Result<Outcome> Pod::undo_recovery(Now now) {
 
 const PublicKey& Pod::self() const { return core_->self_; }
 
+std::optional<PublicKey> Pod::successor() const { return core_->handed_on_to_; }
+
 PodStatus Pod::status(Now now) const {
   core_->at(now);
   return core_->status();

@@ -133,8 +133,8 @@ struct Output {
   std::vector<identity::ConnectionId> guest_reset;  // Streams of /rhizome/recover/1 that never proved anything.
   bool must_stop = false;                           // This device was removed: it takes no further part.
   bool vetoed = false;                              // More exactly: the recovery that made it a device was vetoed.
-  // This device's key has a successor, durably: if the host has that key, it opens the pod anew with it, and all that is
-  // said of a removal here is void.
+  // This device's key has a successor, durably: if the host has that key, it opens the pod anew with it, and all that
+  // is said of a removal here is void.
   std::optional<PublicKey> must_rotate;
   bool former_keys_done = false;  // Nothing is readable with this device's former keys alone any more.
   // A record on this disk was found damaged: open the pod anew, which leaves it out and fetches it from the others.
@@ -448,6 +448,8 @@ class Pod {
   // ----------------------------------------------------------------------------------------------------------
 
   const PublicKey& self() const;
+  // The key that took the place of this one, durably: the host that holds it opens the pod anew with it.
+  std::optional<PublicKey> successor() const;
   PodStatus status(Now now) const;
   std::vector<DeviceSummary> devices(Now now) const;
   // What waits for an answer, of all devices.
@@ -458,7 +460,8 @@ class Pod {
   std::vector<EventSummary> newest_events(std::size_t count_max);
   EventSummary event(const log::StreamId& stream, std::uint32_t index);
   WriteState state_of(const log::StreamId& stream) const;
-  // Whether another device is known to store all of it, too: `committed` alone does not say so where one device decides.
+  // Whether another device is known to store all of it, too: `committed` alone does not say so where one device
+  // decides.
   bool is_copied(const log::StreamId& stream) const;
   // Whether the newest write has come as far: `pod` asks for another device's copy, ordered or not.
   bool has_reached(const log::StreamId& stream, WriteState target) const;

@@ -280,6 +280,7 @@ TEST_F(RotationAsked, EndsWellWhereverTheProcessEnds) {
     }
     ASSERT_TRUE(rotated_soon(0, before)) << when;
     ASSERT_TRUE(net.converge()) << when << net.describe();
+    EXPECT_FALSE(net.pod(0).identity().contest || net.pod(1).identity().contest) << when;
   }
   type(0, "x");
   type(1, "y");
@@ -393,7 +394,8 @@ TEST_F(RotationOrder, WhatAThiefWritesAfterwardsIsSetAside) {
   net.heal(1, 2);
   net.heal(0, 2);
   for (std::size_t i = 0; i < 3; ++i) {
-    ASSERT_TRUE(net.run_until([&] { return text_is(i, "mine before"); }, seconds(30))) << i << *net.pod(i).text(document);
+    ASSERT_TRUE(net.run_until([&] { return text_is(i, "mine before"); }, seconds(30)))
+        << i << *net.pod(i).text(document);
   }
   ASSERT_TRUE(net.run_until([&] { return net.device(thief).stopped; })) << "nobody told it";
   EXPECT_TRUE(net.device(thief).wiped);

@@ -187,8 +187,7 @@ Status Network::open(std::size_t i) {
 
 std::size_t Network::copy(std::size_t i) {
   const Device& device = *devices_[i];
-  auto made =
-      std::make_unique<Device>(device.name, identity::DeviceKeys(device.keys.secret().clone()), random_.next());
+  auto made = std::make_unique<Device>(device.name, identity::DeviceKeys(device.keys.secret().clone()), random_.next());
   made->store = device.store;
   devices_.push_back(std::move(made));
   return devices_.size() - 1;
@@ -205,10 +204,8 @@ Result<pod::Outcome> Network::rotate(std::size_t i, const identity::PaperKey* pa
 // As the host does before it goes on with a store: its key may have a successor that is here.
 bool Network::take_next_key(std::size_t i) {
   Device& device = *devices_[i];
-  const identity::Device* own = device.pod->identity().find(device.keys.public_key());
-  if (!device.next || own == nullptr || !own->removed || own->removed->successor != device.next->public_key()) {
-    return false;
-  }
+  const std::optional<PublicKey> successor = device.pod->successor();
+  if (!device.next || !successor || *successor != device.next->public_key()) return false;
   device.pod.reset();
   device.former_public.push_back(device.keys.public_key());
   device.former.push_back(std::exchange(device.keys, *std::exchange(device.next, std::nullopt)));

@@ -62,10 +62,10 @@ struct Device {
 
   std::string name;
   identity::DeviceKeys keys;
-  std::optional<identity::DeviceKeys> next;    // That it asked for, or has begun to.
-  std::vector<identity::DeviceKeys> former;    // That it had before, the newest last: until they are of no use.
-  std::vector<PublicKey> former_public;        // All of them.
-  crypto::SeededEntropy entropy;  // Goes on across restarts, as the world does.
+  std::optional<identity::DeviceKeys> next;  // That it asked for, or has begun to.
+  std::vector<identity::DeviceKeys> former;  // That it had before, the newest last: until they are of no use.
+  std::vector<PublicKey> former_public;      // All of them.
+  crypto::SeededEntropy entropy;             // Goes on across restarts, as the world does.
   store::MemoryStore store;
   std::unique_ptr<store::Store> made_store;  // In its place, where the options make one.
   store::Store& disk() { return made_store ? *made_store : store; }

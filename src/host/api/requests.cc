@@ -245,7 +245,8 @@ Result<std::string> Api::change_devices(const HttpRequest& request) {
   }
   if (path.size() >= 2 && path[1] == "requests") return change_requests(request, path);
   if (path.size() == 2 && path[1] == "undo-recovery" && request.method == "POST") return undo_recovery();
-  if (path.size() == 3 && path[1] == "self" && path[2] == "rotate" && request.method == "POST") return rotate_key(request);
+  if (path.size() == 3 && path[1] == "self" && path[2] == "rotate" && request.method == "POST")
+    return rotate_key(request);
   if (path.size() == 2 && path[1] == "decide" && request.method == "POST") return decide_contest(request);
   if (path.size() == 2 && request.method == "PUT") {
     RZ_TRY(const Bytes bytes, from_hex(path[1]));

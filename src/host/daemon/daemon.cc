@@ -68,9 +68,8 @@ Status Daemon::open() {
   RZ_CHECK(open_pod());
   // Its key has a successor that is here, and the process ended before that took its place. A chain of them is as long
   // as the keys that wait for it: one.
-  const identity::Device* own = pod_->identity().find(pod_->self());
-  if (own != nullptr && own->removed && own->removed->successor) {
-    RZ_TRY(const bool is_here, files_.has_next_key(*own->removed->successor));
+  if (const std::optional<crypto::PublicKey> successor = pod_->successor()) {
+    RZ_TRY(const bool is_here, files_.has_next_key(*successor));
     if (is_here) {
       pod_.reset();
       RZ_CHECK(files_.take_next_keys());
@@ -107,9 +106,9 @@ Status Daemon::open_pod() {
   std::array<std::uint8_t, 8> seed{};
   entropy_.fill(seed);
   std::memcpy(&pod_options.seed, seed.data(), sizeof pod_options.seed);
-  RZ_TRY(pod::Pod opened, pod::Pod::open(std::move(pod_options), std::move(keys), *device_store_.store,
-                                         {device_store_.standing, device_store_.promise->newest()}, entropy_, now(),
-                                         std::move(former)));
+  RZ_TRY(pod::Pod opened,
+         pod::Pod::open(std::move(pod_options), std::move(keys), *device_store_.store,
+                        {device_store_.standing, device_store_.promise->newest()}, entropy_, now(), std::move(former)));
   pod_.emplace(std::move(opened));
   return {};
 }

@@ -195,7 +195,7 @@ class World {
     for (const d of this.daemons) for (const t of topics) d.broadcast(t);
   }
 
-  /** One device asks the others. @param {any} by @param {any} device @param {"remove" | "lift" | "veto"} what */
+  /** One device asks the others. @param {any} by @param {any} device @param {"remove" | "lift" | "rotate" | "veto"} what */
   ask(by, device, what) {
     const known = this.requests.find((r) => r.by === by.id && r.device === device.id && r.what === what);
     if (known) return known;
@@ -232,7 +232,7 @@ class World {
       const device = this.devices.find((d) => d.id === request.device);
       if (request.what === "remove" || request.what === "veto") this.devices = this.devices.filter((d) => d !== device);
       if (request.what === "veto") this.recovered = null;
-      else if (device) device.suspended = false;
+      else if (device && request.what === "lift") device.suspended = false;
     }
     this.everybody("devices", "status");
     return {};
@@ -432,9 +432,11 @@ class Daemon {
         text:
           r.what === "remove"
             ? `${who} asks to remove ${r.device_name} for good`
-            : r.what === "veto"
-              ? `${who} asks to undo the recovery onto ${r.device_name}`
-              : `${who} asks to lift the suspension of ${r.device_name}`,
+            : r.what === "rotate"
+              ? `${who} asks for a new key`
+              : r.what === "veto"
+                ? `${who} asks to undo the recovery onto ${r.device_name}`
+                : `${who} asks to lift the suspension of ${r.device_name}`,
         may_answer: !mine && this.self.established,
         answered: r.yes.includes(this.self.name) && !mine ? "yes" : r.no.includes(this.self.name) ? "no" : null,
       };
@@ -518,6 +520,8 @@ class Daemon {
         return this.decided(id, "lift", body.paper);
       case "POST /api/devices/ID/remove":
         return this.decided(id, "remove", body.paper);
+      case "POST /api/devices/self/rotate":
+        return this.decided(this.self.id, "rotate", body.paper);
       case "GET /api/devices/requests":
         return { requests: this.devices().requests };
       case "POST /api/devices/requests/ID/approve":
@@ -593,7 +597,7 @@ class Daemon {
       );
   }
 
-  /** Done, or asked of the others. @param {string} id @param {"remove" | "lift"} what @param {string} [paper] */
+  /** Done, or asked of the others. @param {string} id @param {"remove" | "lift" | "rotate"} what @param {string} [paper] */
   decided(id, what, paper) {
     const { world } = this;
     const d = world.devices.find((x) => x.id === id);
@@ -609,7 +613,7 @@ class Daemon {
       return { done: false, request: world.ask(this.self, d, what).id, missing };
     }
     if (what === "remove") world.devices = world.devices.filter((x) => x.id !== id);
-    else d.suspended = false;
+    if (what === "lift") d.suspended = false;
     world.everybody("devices", "status");
     return { done: true };
   }

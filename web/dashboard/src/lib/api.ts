@@ -240,6 +240,7 @@ export const api = {
   answer: (request: string, yes: boolean) =>
     call<object>("POST", `/api/devices/requests/${request}/${yes ? "approve" : "decline"}`),
   withdraw: (request: string) => call<object>("DELETE", `/api/devices/requests/${request}`),
+  rotate: (paper?: string) => standing("self", "rotate", paper),
   undo_recovery: () => call<Outcome>("POST", "/api/devices/undo-recovery", {}),
   decide: (keep: string | null, paper: string) => call<object>("POST", "/api/devices/decide", { keep, paper }),
   documents: () => call<{ documents: DocumentInfo[] }>("GET", "/api/documents"),

@@ -158,5 +158,8 @@ export function removal(target: Device, all: readonly Device[]): Takes {
   return majority(target, all);
 }
 
+/** For the device that this page is of: a new key. */
+export const rotation = (target: Device, all: readonly Device[]): Takes => majority(target, all);
+
 /** To lift a suspension. */
 export const lifting = (target: Device, all: readonly Device[]): Takes => majority(target, all);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Device, Status } from "./api";
 import { readable } from "./colors";
-import { ago, bytes, count, duration, fingerprint_groups, groups, lag, lifting, pod_sentence, removal } from "./words";
+import { ago, bytes, count, duration, fingerprint_groups, groups, lag, lifting, pod_sentence, removal, rotation } from "./words";
 
 const device = (name: string, more: Partial<Device> = {}): Device => ({
   id: name,
@@ -64,6 +64,14 @@ describe("what removing a device takes", () => {
       text: "Needs a yes on tablet as well, or your paper key.",
     });
     expect(removal(phone, [laptop, phone, { ...tablet, suspended: true }]).ask).toBe(false);
+  });
+  it("for a new key, this device's own yes counts, and being the only one with a full say is no bar", () => {
+    expect(rotation(laptop, [laptop, { ...phone, established: false }]).ready).toBe(true);
+    expect(rotation(laptop, [laptop, phone])).toEqual({
+      ready: false,
+      ask: true,
+      text: "Needs a yes on phone as well, or your paper key.",
+    });
   });
   it("the same for lifting a suspension", () => {
     expect(lifting({ ...phone, suspended: true }, [laptop, { ...phone, suspended: true }, tablet])).toEqual({
