@@ -1,7 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { Device, Status } from "./api";
 import { readable } from "./colors";
-import { ago, bytes, count, duration, fingerprint_groups, groups, lag, lifting, pod_sentence, removal, rotation } from "./words";
+import {
+  ago,
+  bytes,
+  count,
+  duration,
+  fingerprint_groups,
+  groups,
+  lag,
+  lifting,
+  pod_sentence,
+  removal,
+  rotation,
+} from "./words";
 
 const device = (name: string, more: Partial<Device> = {}): Device => ({
   id: name,
