@@ -22,15 +22,16 @@ namespace fs = std::filesystem;
 constexpr std::size_t file_bytes_max = 6 * 1024 * 1024;
 
 // A document by its title, or by the beginning of its id.
-Result<Json> find_document(const Remote& remote, const std::string& wanted) {
-  RZ_TRY(const Json documents, remote.call("GET", "/api/documents"));
+Result<Json> find_document(const Remote& remote, const std::string& wanted, bool removed = false) {
+  RZ_TRY(const Json documents, remote.call("GET", removed ? "/api/documents?removed" : "/api/documents"));
   std::vector<Json> found;
   for (const Json& document : documents["documents"]) {
     if (document["title"] == wanted || (wanted.size() >= 6 && document["id"].get<std::string>().starts_with(wanted)))
       found.push_back(document);
   }
   if (found.empty())
-    return fail(ErrorCode::not_found, words("no document is called \"", wanted, "\": see `rhizome doc list`"));
+    return fail(ErrorCode::not_found, words("no ", removed ? "removed " : "", "document is called \"", wanted, "\": see `rhizome doc list",
+                      removed ? " --removed`" : "`"));
   if (found.size() > 1)
     return fail(ErrorCode::bad_argument, words("several documents are called \"", wanted, "\": say its id"));
   return found[0];
@@ -49,10 +50,14 @@ std::string document_dot(const Json& document) {
   return dot(state == "committed" && !document.value("copied", true) ? "local" : state);
 }
 
-Status list(const Context& context, const Remote& remote) {
-  RZ_TRY(const Json json, remote.call("GET", "/api/documents"));
+Status list(const Context& context, const Remote& remote, bool removed) {
+  RZ_TRY(const Json json, remote.call("GET", removed ? "/api/documents?removed" : "/api/documents"));
   if (context.json) {
     print_json(json);
+    return {};
+  }
+  if (json["documents"].empty() && removed) {
+    std::printf("Nothing was removed.\n");
     return {};
   }
   if (json["documents"].empty()) {
@@ -291,6 +296,29 @@ Status export_documents(const Context& context, const Remote& remote, const std:
   return fail(ErrorCode::store_io, words(failed.size(), " of ", documents.size(), " documents were not written"));
 }
 
+Status remove(const Context& context, const Remote& remote, const std::string& wanted) {
+  RZ_TRY(const Json found, find_document(remote, wanted));
+  RZ_CHECK(remote.call("DELETE", words("/api/documents/", found["id"].get<std::string>(), "?wait=local")));
+  if (context.json) {
+    print_json({{"id", found["id"]}, {"title", found["title"]}});
+  } else {
+    std::printf("\"%s\" is gone from the lists of all your devices; `rhizome doc restore` puts it back\n",
+                found["title"].get<std::string>().c_str());
+  }
+  return {};
+}
+
+Status restore(const Context& context, const Remote& remote, const std::string& wanted) {
+  RZ_TRY(const Json found, find_document(remote, wanted, true));
+  RZ_CHECK(remote.call("POST", words("/api/documents/", found["id"].get<std::string>(), "/restore?wait=local")));
+  if (context.json) {
+    print_json({{"id", found["id"]}, {"title", found["title"]}});
+  } else {
+    std::printf("\"%s\" is back\n", found["title"].get<std::string>().c_str());
+  }
+  return {};
+}
+
 Status rename(const Context& context, const Remote& remote, const std::string& wanted, const std::string& name) {
   RZ_TRY(const Json found, find_document(remote, wanted));
   const std::string id = found["id"];
@@ -312,6 +340,7 @@ void add_document_commands(CLI::App& app, Context& context) {
   static std::string to;
   static std::vector<std::string> places;
   static bool from_stdin = false;
+  static bool removed = false;
   auto* doc = app.add_subcommand("doc", "Your documents")->require_subcommand(1)->fallthrough();
   const auto run = [&context](std::function<Status(const Remote&)> act) {
     return [&context, act = std::move(act)] { context.chosen = [&context, act] { return with_remote(context, act); }; };
@@ -327,7 +356,8 @@ void add_document_commands(CLI::App& app, Context& context) {
   listed->footer(
       "Example:\n  rhizome doc list\nThe dot: ○ on this screen, ◔ on this device, ◑ on another device too, ● in order "
       "on your pod.");
-  listed->callback(run([&context](const Remote& remote) { return list(context, remote); }));
+  listed->add_flag("--removed", removed, "Those that were removed");
+  listed->callback(run([&context](const Remote& remote) { return list(context, remote, removed); }));
 
   auto* shown = doc->add_subcommand("show", "Print a document's text");
   shown->add_option("document", wanted, "Its title, or the beginning of its id")->required();
@@ -352,6 +382,18 @@ void add_document_commands(CLI::App& app, Context& context) {
   renamed->add_option("title", title, "Its new title")->required();
   renamed->footer("Example:\n  rhizome doc rename Shopping \"Shopping, May\"");
   renamed->callback(run([&context](const Remote& remote) { return rename(context, remote, wanted, title); }));
+
+  auto* gone = doc->add_subcommand("remove", "Take it from the lists of all your devices");
+  gone->add_option("document", wanted, "Its title, or the beginning of its id")->required();
+  gone->footer(
+      "What it holds stays on your devices, and what another one writes in it meanwhile is kept too.\n"
+      "Example:\n  rhizome doc remove Shopping");
+  gone->callback(run([&context](const Remote& remote) { return remove(context, remote, wanted); }));
+
+  auto* back = doc->add_subcommand("restore", "Put a removed document back");
+  back->add_option("document", wanted, "Its title, or the beginning of its id")->required();
+  back->footer("Examples:\n  rhizome doc list --removed\n  rhizome doc restore Shopping");
+  back->callback(run([&context](const Remote& remote) { return restore(context, remote, wanted); }));
 
   auto* imported = doc->add_subcommand("import", "Make documents of text files");
   imported->add_option("places", places, "Files or folders")->required();

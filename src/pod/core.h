@@ -348,6 +348,8 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   Status may_write() const;
   Result<log::StreamId> create_document(std::string_view title, std::string_view text);
   Status rename_document(const log::StreamId& id, std::string_view title);
+  Status remove_document(const log::StreamId& id);
+  Status restore_document(const log::StreamId& id);
   Result<document::Patches> edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits);
   void touched(StreamReplica& replica);
   Status accept_quarantined(const log::StreamId& id);
@@ -388,7 +390,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   void count_pending(const StreamReplica& replica, PodStatus& status) const;
   std::uint64_t lag_of(const sync::Session& session) const;
   std::vector<DeviceSummary> devices() const;
-  std::vector<DocumentSummary> documents();
+  std::vector<DocumentSummary> documents(bool removed);
   std::vector<EventSummary> newest_events(std::size_t count_max);
   EventSummary event(StreamReplica& replica, log::EventIndex index);
   WriteState state_of(const StreamReplica& replica) const;
@@ -425,6 +427,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   StreamReplica* catalogue_ = nullptr;
   std::uint32_t catalogue_read_ = 0;
   std::vector<log::EventIndex> catalogue_set_aside_;  // Of those that were read.
+  std::set<log::StreamId> unlisted_;  // As of its last count.
   log::FeedId feed_;
   std::map<log::StreamId, Tick> open_due_;  // Documents with an open event, and when it is closed.
 

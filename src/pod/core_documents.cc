@@ -34,6 +34,9 @@ Result<StreamReplica*> Core::document(const log::StreamId& id) {
   if (!replica->is_document()) {
     return fail(ErrorCode::not_found, "this device can't read that: it holds no key, or it is no document");
   }
+  if (unlisted_.contains(id)) {
+    return fail(ErrorCode::not_found, "this document was removed: it can be put back (`rhizome doc restore`)");
+  }
   (void)open_document(*replica);
   if (replica->is_damaged()) {
     return fail(ErrorCode::damaged_record,
@@ -82,6 +85,25 @@ Status Core::rename_document(const log::StreamId& id, std::string_view title) {
   RZ_CHECK(replica->document()->map_set(document::Path{}, "title", value));
   touched(*replica);
   return {};
+}
+
+// It goes from the lists of all devices. What it holds stays until truncation or erasure lets go of it, so that it can be
+// put back.
+Status Core::remove_document(const log::StreamId& id) {
+  StreamReplica* replica = stream(id);
+  if (replica == nullptr || !replica->is_document() || unlisted_.contains(id)) {
+    return fail(ErrorCode::not_found, "there is no such document");
+  }
+  close_open(*replica);
+  return write_control(*catalogue_, log::Unlist{id});
+}
+
+Status Core::restore_document(const log::StreamId& id) {
+  const StreamReplica* replica = stream(id);
+  if (replica == nullptr || !unlisted_.contains(id)) {
+    return fail(ErrorCode::not_found, "no such document was removed");
+  }
+  return write_control(*catalogue_, log::List{replica->genesis(), replica->keeping()});
 }
 
 Result<document::Patches> Core::edit_text(const log::StreamId& id, const std::vector<TextEdit>& edits) {

@@ -104,8 +104,9 @@ PodStatus Core::status() const {
     const log::EventGraph& graph = replica->graph();
     status.events += graph.size();
     status.quarantined += replica->quarantined_count();
-    status.documents += replica->is_document() ? 1 : 0;
-    status.only_here += replica->is_document() && !is_copied(*replica) ? 1 : 0;
+    const bool is_listed = replica->is_document() && !unlisted_.contains(id);
+    status.documents += is_listed ? 1 : 0;
+    status.only_here += is_listed && !is_copied(*replica) ? 1 : 0;
     const bool known = replica.get() == zero_ || replica.get() == catalogue_ || replica->about().has_value();
     status.sealed += known ? 0 : 1;
     status.pending_visible += open_due_.contains(id) ? 1 : 0;
@@ -169,10 +170,11 @@ std::vector<DeviceSummary> Core::devices() const {
   return summaries;
 }
 
-std::vector<DocumentSummary> Core::documents() {
+std::vector<DocumentSummary> Core::documents(bool removed) {
   std::vector<DocumentSummary> found;
   for (StreamReplica* replica : by_number_) {
     if (replica == nullptr || replica == zero_ || replica == catalogue_) continue;
+    if (unlisted_.contains(replica->id()) != removed) continue;
     DocumentSummary summary;
     summary.id = replica->id();
     summary.readable = replica->is_document();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "document/document.h"
+#include "log/catalogue.h"
 #include "pod/core.h"
 #include "pod/snapshot.h"
 #include "view/snapshot.h"
@@ -88,12 +89,13 @@ class Maker final : public SnapshotMaker {
                   "this device keeps your pod without being able to read it, so it can't write a snapshot: make it on "
                   "one of your own devices");
     }
+    RZ_CHECK(read_catalogue());
     key_.emplace(*key, core_.zero_->id());
     map_.emplace(*key_, queue_);
     log::HeadList list;
     for (const auto& [stream, heads] : heads_) list.push_back({stream, heads});
     summary_.cut = log::head_tree_root(list);
-    summary_.streams = heads_.size();
+    summary_.streams = heads_.size() - unlisted_.size();
     return {};
   }
 
@@ -120,10 +122,23 @@ class Maker final : public SnapshotMaker {
     return fail(ErrorCode::unsupported, "a newer version wrote something that this one can't read: update this device");
   }
 
+  // What was removed in the cut's past is no part of the state, although devices may still hold it.
+  Status read_catalogue() {
+    const auto heads = heads_.find(core_.catalogue_->id());
+    if (heads == heads_.end()) return {};
+    RZ_TRY(const Past past, Past::of(*core_.catalogue_, heads->second, identity_));
+    const log::Counts counts =
+        log::what_counts(past.graph(), identity::facts_for(identity_, core_.catalogue_->id(), core_));
+    unlisted_ = log::unlisted_streams(past.graph(), counts.verdicts);
+    std::erase_if(unlisted_, [&](const log::StreamId& id) { return !heads_.contains(id); });
+    return {};
+  }
+
   Status add_stream() {
     const auto& [id, heads] = *next_++;
     const StreamReplica* replica = core_.stream(id);
     if (replica == nullptr) return not_ready("a part of the cut is not here");
+    if (unlisted_.contains(id)) return {};
     view::StreamState state;
     state.genesis = replica->genesis();
     state.heads = heads;
@@ -235,6 +250,7 @@ class Maker final : public SnapshotMaker {
   const Core& core_;
   const std::map<log::StreamId, std::vector<log::EventId>> heads_;
   std::map<log::StreamId, std::vector<log::EventId>>::const_iterator next_;
+  std::set<log::StreamId> unlisted_;  // In the cut's past, of `heads_`.
   identity::IdentityState identity_;  // At the cut.
   identity::EpochTable epochs_;       // At the cut.
   std::optional<view::SnapshotKey> key_;

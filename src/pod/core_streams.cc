@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ipld/dag_cbor.h"
+#include "log/catalogue.h"
 #include "pod/core.h"
 
 namespace rz::pod {
@@ -282,6 +283,7 @@ void Core::recount(StreamReplica& replica) {
     summaries_due_.insert(&replica);
   }
   if (!patches.empty()) output_.notices.push_back(DocumentChanged{replica.id(), std::move(patches), std::nullopt});
+  if (&replica == catalogue_) unlisted_ = log::unlisted_streams(replica.graph(), replica.counts().verdicts);
 }
 
 // Called after every admission, whoever's the event is: tells everybody who must know.

@@ -110,6 +110,18 @@ Status Pod::rename_document(Now now, const log::StreamId& document, std::string_
   return core_->rename_document(document, title);
 }
 
+Status Pod::remove_document(Now now, const log::StreamId& document) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->remove_document(document);
+}
+
+Status Pod::restore_document(Now now, const log::StreamId& document) {
+  core_->at(now);
+  RZ_CHECK(core_->check_writable());
+  return core_->restore_document(document);
+}
+
 Status Pod::accept_quarantined(Now now, const log::StreamId& document) {
   core_->at(now);
   RZ_CHECK(core_->check_writable());
@@ -305,7 +317,8 @@ std::vector<RequestSummary> Pod::requests() const { return core_->requests(); }
 
 std::vector<RivalSummary> Pod::rivals() const { return core_->rivals(); }
 
-std::vector<DocumentSummary> Pod::documents() { return core_->documents(); }
+std::vector<DocumentSummary> Pod::documents() { return core_->documents(false); }
+std::vector<DocumentSummary> Pod::removed_documents() { return core_->documents(true); }
 
 std::vector<EventSummary> Pod::newest_events(std::size_t count_max) { return core_->newest_events(count_max); }
 

@@ -368,6 +368,10 @@ class Pod {
 
   Result<log::StreamId> create_document(Now now, std::string_view title, std::string_view text);
   Status rename_document(Now now, const log::StreamId& document, std::string_view title);
+  // From the lists of all devices; its content stays, and `restore_document` puts it back. What another device writes in
+  // it meanwhile is kept. Errors: not_found.
+  Status remove_document(Now now, const log::StreamId& document);
+  Status restore_document(Now now, const log::StreamId& document);
   // Returns what changed in fact: where a live peer's tail is shown, an insertion among its characters may land beside
   // where it was asked for, because nothing may build on a tail. Errors: not_found, position_out_of_range; nothing is
   // changed then.
@@ -457,6 +461,8 @@ class Pod {
   // Empty unless changes to the devices contradict each other.
   std::vector<RivalSummary> rivals() const;
   std::vector<DocumentSummary> documents();
+  // What remove_document took from the list, and nobody put back.
+  std::vector<DocumentSummary> removed_documents();
   std::vector<EventSummary> newest_events(std::size_t count_max);
   EventSummary event(const log::StreamId& stream, std::uint32_t index);
   WriteState state_of(const log::StreamId& stream) const;

@@ -127,6 +127,51 @@ TEST(Pod, WhatOneDeviceAloneOrdersIsNoCopy) {
   ASSERT_TRUE(net.run_until([&] { return net.pod(0).is_copied(second); }));
 }
 
+TEST(Pod, ARemovedDocumentIsGoneEverywhereAndCanBePutBack) {
+  Network net(9);
+  net.found();
+  net.add(0, "phone");
+  const auto kept = *net.pod(0).create_document(net.now(), "Kept", "a");
+  const auto gone = *net.pod(0).create_document(net.now(), "Gone", "b");
+  net.pump(0);
+  ASSERT_TRUE(net.converge());
+  const auto lists = [&](std::size_t i, const log::StreamId& id) {
+    const auto all = net.pod(i).documents();
+    return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.id == id; });
+  };
+
+  // One removes it while the other, out of reach, goes on writing in it.
+  net.cut(0, 1);
+  ASSERT_TRUE(net.pod(0).remove_document(net.now(), gone));
+  net.pump(0);
+  EXPECT_FALSE(lists(0, gone));
+  EXPECT_TRUE(lists(0, kept));
+  EXPECT_EQ(net.pod(0).status(net.now()).documents, 1U);
+  EXPECT_EQ(net.pod(0).text(gone).error().code, ErrorCode::not_found);
+  EXPECT_EQ(net.pod(0).edit_text(net.now(), gone, {{0, 0, "x"}}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(net.pod(0).remove_document(net.now(), gone).error().code, ErrorCode::not_found);
+  EXPECT_EQ(net.pod(0).restore_document(net.now(), kept).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(net.pod(1).edit_text(net.now(), gone, {{1, 0, "!"}}).has_value());
+  net.pump(1);
+  net.heal(0, 1);
+  ASSERT_TRUE(net.converge());
+  EXPECT_FALSE(lists(1, gone));
+  ASSERT_EQ(net.pod(1).removed_documents().size(), 1U);
+  EXPECT_EQ(net.pod(1).removed_documents().front().title, "Gone");
+
+  net.crash(1);
+  ASSERT_TRUE(net.restart(1));
+  EXPECT_FALSE(lists(1, gone));
+  ASSERT_TRUE(net.pod(1).restore_document(net.now(), gone));
+  net.pump(1);
+  ASSERT_TRUE(net.converge());
+  for (const std::size_t i : {0U, 1U}) {
+    EXPECT_TRUE(lists(i, gone));
+    EXPECT_EQ(*net.pod(i).text(gone), "b!");
+    EXPECT_TRUE(net.pod(i).removed_documents().empty());
+  }
+}
+
 TEST(Pod, OpeningNothingSaysSo) {
   store::MemoryStore empty;
   crypto::SeededEntropy entropy(1);

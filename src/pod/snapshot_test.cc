@@ -190,6 +190,26 @@ TEST_F(Snapshot, HoldsThePastOfTheCutOnly) {
   EXPECT_EQ(snapshot(net().pod(2))->summary.root, later->summary.root);
 }
 
+TEST_F(Snapshot, LeavesOutWhatWasRemovedInTheCutsPast) {
+  begin(103);
+  net().add(0, "phone");
+  create(0, "Kept", "a");
+  const auto gone = create(0, "Gone", "b");
+  ASSERT_TRUE(net().converge());
+  ASSERT_TRUE(net().pod(1).remove_document(net().now(), gone).has_value());
+  net().pump(1);
+  ASSERT_TRUE(net().converge());
+  const auto without = snapshot(net().pod(0));
+  ASSERT_TRUE(without.has_value()) << without.error().to_string();
+  EXPECT_EQ(snapshot(net().pod(1))->summary.root, without->summary.root);
+  EXPECT_FALSE(read(*without).contains("Gone"));
+  EXPECT_TRUE(read(*without).contains("Kept"));
+  ASSERT_TRUE(net().pod(0).restore_document(net().now(), gone).has_value());
+  net().pump(0);
+  ASSERT_TRUE(net().converge());
+  EXPECT_TRUE(read(*snapshot(net().pod(0))).contains("Gone"));
+}
+
 TEST_F(Snapshot, ABlindPeerCantMakeOneAndSaysSo) {
   begin(103);
   net().add(0, "cloud", log::DeviceKind::cloud);

@@ -151,6 +151,24 @@ test("text typed while the device was away survives a closed page", {
   assert.ok((await equal(30_000)).includes("Before the page closed"));
 });
 
+test("a removed note goes from both, and one click puts it back", { skip }, async () => {
+  await a.getByRole("button", { name: "New note" }).click();
+  await a.getByLabel("Title", { exact: true }).fill(`Bin ${title}`);
+  await a.getByLabel("Title", { exact: true }).press("Enter");
+  await a.keyboard.type("Keep me");
+  await b.locator("aside li a", { hasText: `Bin ${title}` }).waitFor({ timeout: 15_000 });
+  await a.getByRole("button", { name: "Remove", exact: true }).click();
+  await a.getByText("is removed, on all your devices").waitFor();
+  await shot(a, "removed");
+  await b.locator("aside li a", { hasText: `Bin ${title}` }).waitFor({ state: "detached", timeout: 15_000 });
+  await b.getByText("Removed notes").click();
+  await b.getByRole("button", { name: `Put “Bin ${title}” back` }).waitFor();
+  await a.getByRole("button", { name: "Undo" }).click();
+  await b.locator("aside li a", { hasText: `Bin ${title}` }).waitFor({ timeout: 15_000 });
+  await a.locator(".cm-content").waitFor();
+  await until(() => text_in(a), "Keep me");
+});
+
 test("the pages had no errors and asked nobody else", { skip }, () => {
   assert.deepEqual(a.problems, []);
   assert.deepEqual(a.outside, []);

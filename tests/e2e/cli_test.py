@@ -16,7 +16,7 @@ COMMANDS = [[], ["init"], ["up"], ["status"], ["device"], ["device", "add"], ["d
             ["device", "suspend"], ["device", "rename"], ["device", "sleep"], ["cluster"], ["cluster", "status"],
             ["cluster", "restart"], ["cluster", "transfer"], ["cluster", "promote"], ["cluster", "demote"], ["join"], ["doc"],
             ["doc", "new"], ["doc", "list"], ["doc", "show"], ["doc", "edit"], ["doc", "rename"], ["doc", "accept"],
-            ["doc", "import"], ["doc", "export"], ["log"], ["config"], ["config", "set"], ["config", "unset"], ["doctor"],
+            ["doc", "remove"], ["doc", "restore"], ["doc", "import"], ["doc", "export"], ["log"], ["config"], ["config", "set"], ["config", "unset"], ["doctor"],
             ["snapshot"], ["export"], ["recover"], ["version"], ["ipld"], ["ipld", "convert"], ["ipld", "cid"],
             ["ipld", "inspect"], ["car"], ["car", "ls"], ["car", "verify"], ["completion"]]
 

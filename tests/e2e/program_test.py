@@ -19,6 +19,7 @@ import time
 from harness import BINARY, Device, PodFolder, check, equal, main, rhizome, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from devices import DeviceError  # noqa: E402
 from live import Live  # noqa: E402
 
 
@@ -375,6 +376,30 @@ def renaming_from_the_command_line():
         equal(json.loads(rhizome("doc", "rename", document[:8], "third", *data, "--json")[1]), {"id": document, "title": "third"}, "in JSON")
         code, _, err = rhizome("doc", "rename", "old", "x", *data)
         check(code == 1 and "old" in err, f"of a document that is not there: exit {code}", err)
+        code, _, err = rhizome("doc", "remove", "third", *data)
+        equal(code, 0, f"doc remove ({err})")
+        wait_for("the phone to hear of it", lambda: not pod[1].documents())
+        check("No documents yet" in rhizome("doc", "list", *data)[1], "it is in no list")
+        check("third" in rhizome("doc", "list", "--removed", *data)[1], "but in that of the removed ones")
+        code, _, err = rhizome("doc", "show", "third", *data)
+        check(code == 1 and "third" in err, f"shown after its removal: exit {code}", err)
+        equal(json.loads(rhizome("doc", "restore", "third", *data, "--json")[1])["id"], document, "doc restore")
+        wait_for("it to be back on the phone", lambda: [each["title"] for each in pod[1].documents()] == ["third"])
+        equal(rhizome("doc", "show", "third", *data)[1].strip(), "x", "with its text")
+
+
+def order_is_no_copy():
+    with PodFolder(("laptop",)) as pod:
+        document = pod[0].post("/api/documents?wait=committed", {"title": "alone", "text": "x"})["id"]
+        shown = pod[0].get(f"/api/documents/{document}")
+        equal((shown["state"], shown["copied"]), ("committed", False), "ordered by one device")
+        try:
+            pod[0].post(f"/api/documents/{document}/edit?wait=pod", {"changes": [[1, 0, "y"]]})
+        except DeviceError as refused:
+            check("no_other_device" in str(refused), "there is no other", str(refused))
+        else:
+            check(False, "a copy was promised where there is no other device")
+        equal(pod[0].get(f"/api/documents/{document}")["text"], "xy", "it is kept all the same")
 
 
 if __name__ == "__main__":
@@ -382,4 +407,4 @@ if __name__ == "__main__":
     sys.exit(main(settings_come_from_four_places, the_log_is_lines_of_json_without_secrets, levels_and_formats_of_the_log,
                   metrics_are_as_prometheus_reads_them, stopping_takes_less_than_a_second, limits_of_the_page_hold,
                   odd_input_is_no_crash, folders_that_are_none, leaving_takes_all_that_can_be_taken,
-                  renaming_from_the_command_line, watchdog_s=400))
+                  renaming_from_the_command_line, order_is_no_copy, watchdog_s=400))

@@ -216,9 +216,10 @@ Json devices_json(Daemon& daemon) {
           {"rivals", rivals_json(daemon)}};
 }
 
-Json documents_json(Daemon& daemon) {
+Json documents_json(Daemon& daemon, bool removed) {
   Json list = Json::array();
-  for (const pod::DocumentSummary& document : daemon.pod().documents()) {
+  pod::Pod& pod = daemon.pod();
+  for (const pod::DocumentSummary& document : removed ? pod.removed_documents() : pod.documents()) {
     if (!document.readable) continue;
     list.push_back({{"id", document.id.hex()},
                     {"title", document.title},

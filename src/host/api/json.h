@@ -23,7 +23,7 @@ Json error_json(const Error& error);
 Json status_json(Daemon& daemon);
 Json devices_json(Daemon& daemon);
 Json cluster_json(Daemon& daemon);
-Json documents_json(Daemon& daemon);
+Json documents_json(Daemon& daemon, bool removed = false);
 // What devices ask of each other, and changes to them that contradict each other (consent.cc).
 Json requests_json(Daemon& daemon);
 Json rivals_json(Daemon& daemon);

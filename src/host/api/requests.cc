@@ -114,7 +114,9 @@ Result<std::string> Api::get(const HttpRequest& request) {
   }
   if (first == "devices" && path.size() == 2 && path[1] == "invite") return dump(pairing_json(pairing_));
   if (first == "cluster" && path.size() == 1) return dump(cluster_json(daemon_));
-  if (first == "documents" && path.size() == 1) return dump(documents_json(daemon_));
+  if (first == "documents" && path.size() == 1) {
+    return dump(documents_json(daemon_, request.query.contains("removed")));
+  }
   if (first == "documents" && path.size() == 2) {
     RZ_TRY(const log::StreamId id, document_id(path[1]));
     RZ_TRY(const std::string text, daemon_.pod().text(id));
@@ -308,6 +310,13 @@ void Api::change_documents(const HttpRequest& request, const Answer& answer) {
     }
     if (path.size() == 3 && path[2] == "accept" && request.method == "POST") {
       RZ_CHECK(daemon_.pod().accept_quarantined(now(), id));
+      return std::string("{}");
+    }
+    const bool remove = path.size() == 2 && request.method == "DELETE";
+    if (remove || (path.size() == 3 && path[2] == "restore" && request.method == "POST")) {
+      RZ_CHECK(remove ? daemon_.pod().remove_document(now(), id) : daemon_.pod().restore_document(now(), id));
+      // Both are written in the catalogue: that is what `wait` looks at.
+      id = log::stream_id_of_block(log::encode_genesis(log::catalogue_genesis(daemon_.pod().identity().did)));
       return std::string("{}");
     }
     if (path.size() == 3 && path[2] == "edit" && request.method == "POST") {

@@ -181,13 +181,15 @@ class World {
     }
   }
 
-  documents() {
-    return [...this.docs.values()].map((d) => ({
+  documents(removed = false) {
+    const listed = [...this.docs.values()].filter((d) => Boolean(d.removed) === removed);
+    return listed.map((d) => ({
       id: d.id,
       title: d.title,
       bytes: Buffer.byteLength(d.room.string()),
       updated_ms: d.updated_ms,
       state: d.state,
+      copied: true,
     }));
   }
 
@@ -486,7 +488,12 @@ class Daemon {
       case "GET /api/devices":
         return this.devices();
       case "GET /api/documents":
-        return { documents: world.documents() };
+        return { documents: world.documents(url.searchParams.has("removed")) };
+      case "DELETE /api/documents/ID":
+      case "POST /api/documents/ID/restore":
+        this.doc(id).removed = what.startsWith("DELETE");
+        world.everybody("documents", "status");
+        return {};
       case "GET /api/log":
         return { events: world.events.slice(-Number(url.searchParams.get("limit") ?? 100)) };
       case "GET /api/documents/ID": {

@@ -247,6 +247,9 @@ export const api = {
   create: (title: string, text?: string) =>
     call<{ id: string }>("POST", "/api/documents", text === undefined ? { title } : { title, text }),
   rename: (id: string, title: string) => call<object>("PUT", `/api/documents/${id}`, { title }),
+  removed: () => call<{ documents: DocumentInfo[] }>("GET", "/api/documents?removed"),
+  remove_document: (id: string) => call<object>("DELETE", `/api/documents/${id}`),
+  restore_document: (id: string) => call<object>("POST", `/api/documents/${id}/restore`),
   log: (limit: number) => call<{ events: LogEvent[] }>("GET", `/api/log?limit=${limit}`),
   paper: () => call<Paper>("GET", "/api/paper"),
   confirm_paper: (words: Record<string, string>) => call<object>("POST", "/api/paper/confirm", { words }),

@@ -65,6 +65,8 @@ class Pod {
   events = $state.raw<LogEvent[] | null>(null);
   pairing = $state.raw<Pairing>({ state: "idle" });
   error = $state<string | null>(null);
+  /** The note that was removed here last, to be put back with one click. */
+  removed = $state.raw<{ id: string; title: string } | null>(null);
   now_ms = $state(Date.now());
   /** Whether there is enough to draw the page once, without anything moving afterwards. */
   ready = $state(false);

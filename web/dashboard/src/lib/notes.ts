@@ -16,3 +16,26 @@ export async function new_note(): Promise<void> {
     pod.error = `No new note yet. ${message_of(e)}`;
   }
 }
+
+/** From the lists of all devices; the list then offers to take it back. Says in `pod.error` why not. */
+export async function remove_note(id: string, title: string): Promise<void> {
+  try {
+    await api.remove_document(id);
+    pod.error = null;
+    pod.removed = { id, title };
+    go("notes");
+  } catch (e) {
+    pod.error = `The note is still there. ${message_of(e)}`;
+  }
+}
+
+export async function restore_note(id: string): Promise<void> {
+  try {
+    await api.restore_document(id);
+    pod.error = null;
+    pod.removed = null;
+    go("notes", id);
+  } catch (e) {
+    pod.error = `The note is not back yet. ${message_of(e)}`;
+  }
+}
