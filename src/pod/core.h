@@ -427,7 +427,7 @@ class Core final : public KeySource, public sync::Replica, public identity::Remo
   StreamReplica* catalogue_ = nullptr;
   std::uint32_t catalogue_read_ = 0;
   std::vector<log::EventIndex> catalogue_set_aside_;  // Of those that were read.
-  std::set<log::StreamId> unlisted_;  // As of its last count.
+  std::set<log::StreamId> unlisted_;                  // As of its last count.
   log::FeedId feed_;
   std::map<log::StreamId, Tick> open_due_;  // Documents with an open event, and when it is closed.
 
