@@ -30,8 +30,8 @@ Result<Json> find_document(const Remote& remote, const std::string& wanted, bool
       found.push_back(document);
   }
   if (found.empty())
-    return fail(ErrorCode::not_found, words("no ", removed ? "removed " : "", "document is called \"", wanted, "\": see `rhizome doc list",
-                      removed ? " --removed`" : "`"));
+    return fail(ErrorCode::not_found, words("no ", removed ? "removed " : "", "document is called \"", wanted,
+                                            "\": see `rhizome doc list", removed ? " --removed`" : "`"));
   if (found.size() > 1)
     return fail(ErrorCode::bad_argument, words("several documents are called \"", wanted, "\": say its id"));
   return found[0];

@@ -147,8 +147,10 @@ int status(const Context& context) {
   }
   const auto only_here = s.value("only_here", std::uint64_t{0});
   if (only_here > 0 && s["devices"].get<std::uint64_t>() > 1)
-    std::printf("%s\n", style.yellow(words(only_here, only_here == 1 ? " document has" : " documents have",
-                                           " changes that no other device is known to store yet")).c_str());
+    std::printf("%s\n", style
+                            .yellow(words(only_here, only_here == 1 ? " document has" : " documents have",
+                                          " changes that no other device is known to store yet"))
+                            .c_str());
   if (!s["paper_confirmed"].get<bool>() && !read_only)
     std::printf("%s\n", style.yellow("Your paper key is not confirmed yet: open the page.").c_str());
   if (s.value("requests", 0) > 0)

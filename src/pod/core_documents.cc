@@ -87,8 +87,8 @@ Status Core::rename_document(const log::StreamId& id, std::string_view title) {
   return {};
 }
 
-// It goes from the lists of all devices. What it holds stays until truncation or erasure lets go of it, so that it can be
-// put back.
+// It goes from the lists of all devices. What it holds stays until truncation or erasure lets go of it, so that it can
+// be put back.
 Status Core::remove_document(const log::StreamId& id) {
   StreamReplica* replica = stream(id);
   if (replica == nullptr || !replica->is_document() || unlisted_.contains(id)) {

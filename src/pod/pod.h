@@ -368,8 +368,8 @@ class Pod {
 
   Result<log::StreamId> create_document(Now now, std::string_view title, std::string_view text);
   Status rename_document(Now now, const log::StreamId& document, std::string_view title);
-  // From the lists of all devices; its content stays, and `restore_document` puts it back. What another device writes in
-  // it meanwhile is kept. Errors: not_found.
+  // From the lists of all devices; its content stays, and `restore_document` puts it back. What another device writes
+  // in it meanwhile is kept. Errors: not_found.
   Status remove_document(Now now, const log::StreamId& document);
   Status restore_document(Now now, const log::StreamId& document);
   // Returns what changed in fact: where a live peer's tail is shown, an insertion among its characters may land beside

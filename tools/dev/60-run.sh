@@ -24,20 +24,30 @@ cmd_bench() {
   configure release && exec python3 bench/run.py "$@"
 }
 
-# fuzz_each SECONDS [TARGET]: the corpus grows under build/, never in the tree.
+# fuzz_one BINARY SECONDS: the corpus grows under build/, never in the tree.
+fuzz_one() {
+  local binary=$1 seconds=$2 name=${1##*/fuzz_}
+  mkdir -p "build/fuzz/$name" "build/fuzz/failures"
+  if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
+    -artifact_prefix="build/fuzz/failures/$name-" "build/fuzz/$name" "fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then
+    note "fuzz $name: nothing found in $seconds s"
+  else
+    tail -n 30 "build/fuzz/$name.log"; printf 'fuzz %s: FAILED, see build/fuzz/failures\n' "$name"
+    return 1
+  fi
+}
+
+# fuzz_each SECONDS [TARGET]: as many at once as there are processors.
 fuzz_each() {
-  local seconds=$1 only=${2:-} binary name failed=0
+  local seconds=$1 only=${2:-} binary pid failed=0 running=()
   for binary in build/asan/bin/fuzz_*; do
-    name=${binary##*/fuzz_}
-    { [ -x "$binary" ] && { [ -z "$only" ] || [ "$only" = "$name" ]; }; } || continue
-    mkdir -p "build/fuzz/$name" "build/fuzz/failures"
-    if "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
-      -artifact_prefix="build/fuzz/failures/$name-" "build/fuzz/$name" "fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then
-      note "fuzz $name: nothing found in $seconds s"
-    else
-      failed=1; tail -n 30 "build/fuzz/$name.log"; printf 'fuzz %s: FAILED, see build/fuzz/failures\n' "$name"
-    fi
+    { [ -x "$binary" ] && { [ -z "$only" ] || [ "$only" = "${binary##*/fuzz_}" ]; }; } || continue
+    fuzz_one "$binary" "$seconds" & running+=("$!")
+    [ "${#running[@]}" -lt "$jobs" ] && continue
+    wait "${running[0]}" || failed=1
+    running=("${running[@]:1}")
   done
+  for pid in "${running[@]}"; do wait "$pid" || failed=1; done
   return $failed
 }
 
@@ -53,7 +63,7 @@ cmd_help() {
 usage: ./dev COMMAND
 
   up [--import DIR] [--fresh]    one pod on three devices, live; prints the addresses to open
-  test                           build and run every test (15 minutes cold on 2 cores)
+  test                           build and run every test
   test ci | test long            sanitizers, fuzzing, kill rounds | the long counts
   build                          build/release/bin/rhizome, the page, build/wasm/rhizome_document.wasm
   check                          format, levels of rooms, lint
