@@ -104,7 +104,7 @@ def malformed_requests_are_errors():
                 if status >= 400:
                     refused((status, answer), range(400, 500), f"POST {path} {body[:60]}")
         for method, path, body in (("PUT", f"/api/documents/{document}", b'{"title":7}'), ("PUT", f"/api/documents/{document}", b'{"text":[]}'),
-                                   ("DELETE", f"/api/documents/{document}", b""), ("PATCH", "/api/status", b"{}"),
+                                   ("DELETE", "/api/documents/" + "0" * 64, b""), ("PATCH", "/api/status", b"{}"),
                                    ("PUT", "/api/documents/xyz", b'{"text":"x"}'), ("GET", "/api/documents/xyz", b""),
                                    ("GET", "/api/log/1", b""), ("POST", f"/api/documents/{document}/edit?wait=never", b'{"changes":[]}')):
             refused(request(device, method, path, body=body), range(400, 500), f"{method} {path}")
