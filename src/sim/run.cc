@@ -213,6 +213,7 @@ class Run {
     });
     if (action.act == Act::flip) {
       const auto key = disk(i).flip(network_.random());
+      hurt_in_life_ = network_.device(i).life;
       return tell(key ? words("  in ", static_cast<char>((*key)[0]), " ", to_hex(*key)) : "  in nothing");
     }
     end_process(i, 0);
@@ -318,6 +319,9 @@ class Run {
 
   // --- Promises ------------------------------------------------------------------------------------------------------
 
+  // Its disk has a flipped bit, and it was not opened since.
+  bool is_hurt(std::size_t i) { return scenario_.victim == i && hurt_in_life_ == network_.device(i).life; }
+
   void note_reached() {
     for (auto& [by, proofs] : proofs_) {
       if (!works(by) || removed_.contains(by)) continue;
@@ -327,6 +331,8 @@ class Run {
       const bool alone = network_.pod(by).status(network_.now_of(by)).voters < 2;
       for (WriteState& state : states) {
         if (alone && state == WriteState::committed) state = WriteState::local;
+        // It builds on what its disk has lost without having noticed: that is lost with it.
+        if (is_hurt(by) && state == WriteState::local) state = WriteState::visible;
       }
       // Its state is that of what it holds: a word that it lost again is told nothing any more.
       for (Proof& proof : proofs) {
@@ -494,6 +500,7 @@ class Run {
   std::set<std::size_t> removed_;
   std::optional<store::Promise> backed_up_promise_;
   bool destroyed_ = false;
+  std::optional<std::uint64_t> hurt_in_life_;
 };
 
 }  // namespace
