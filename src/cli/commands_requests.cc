@@ -39,6 +39,32 @@ void print_asked(const Json& outcome) {
               outcome["request"].get<std::string>().substr(0, 12).c_str());
 }
 
+// The body of a request that the paper key may sign.
+Result<Json> with_paper(const std::string& paper) {
+  Json body = Json::object();
+  if (!paper.empty()) {
+    RZ_TRY(body["paper"], paper_words(paper));
+  }
+  return body;
+}
+
+// Done, which `done` says in words, or asked of the other devices. `answer`: what the JSON begins with.
+int say_outcome(const Context& context, Json answer, const Json& outcome, const std::string& what,
+                const std::string& done) {
+  const bool asked = !outcome.value("done", true);
+  if (context.json) {
+    answer["done"] = asked ? Json(nullptr) : Json(what);
+    if (asked) answer["request"] = outcome["request"];
+    if (asked) answer["missing"] = outcome["missing"];
+    print_json(answer);
+  } else if (asked) {
+    print_asked(outcome);
+  } else {
+    std::printf("%s\n", done.c_str());
+  }
+  return asked ? static_cast<int>(Exit::unknown) : 0;
+}
+
 // A removal or a lift, by name or id: done, or asked of the other devices.
 int change_standing(const Context& context, const std::string& wanted, const std::string& what,
                     const std::string& paper) {
@@ -46,53 +72,25 @@ int change_standing(const Context& context, const std::string& wanted, const std
   if (!remote) return fail_with(context, remote.error());
   const auto device = find_device(*remote, wanted);
   if (!device) return fail_with(context, device.error());
-  Json body = Json::object();
-  if (!paper.empty()) {
-    auto typed = paper_words(paper);
-    if (!typed) return fail_with(context, typed.error());
-    body["paper"] = *std::move(typed);
-  }
-  const auto done = remote->call("POST", words("/api/devices/", (*device)["id"].get<std::string>(), "/", what), body);
+  const auto body = with_paper(paper);
+  if (!body) return fail_with(context, body.error());
+  const auto done = remote->call("POST", words("/api/devices/", (*device)["id"].get<std::string>(), "/", what), *body);
   if (!done) return fail_with(context, done.error());
-  const bool asked = !done->value("done", true);
   const std::string name = (*device)["name"];
-  if (context.json) {
-    Json answer = {{"device", (*device)["id"]}, {"done", asked ? Json(nullptr) : Json(what)}};
-    if (asked) answer["request"] = (*done)["request"];
-    if (asked) answer["missing"] = (*done)["missing"];
-    print_json(answer);
-  } else if (asked) {
-    print_asked(*done);
-  } else {
-    std::printf(what == "remove" ? "%s is removed.\n" : "%s belongs to your pod again.\n", name.c_str());
-  }
-  return asked ? static_cast<int>(Exit::unknown) : 0;
+  return say_outcome(context, {{"device", (*device)["id"]}}, *done, what,
+                     words(name, what == "remove" ? " is removed." : " belongs to your pod again."));
 }
 
 // This device's key: the process begins anew with another one, on the same port and with the same token.
 int rotate_key(const Context& context, const std::string& paper) {
   const auto remote = Remote::of(context);
   if (!remote) return fail_with(context, remote.error());
-  Json body = Json::object();
-  if (!paper.empty()) {
-    auto typed = paper_words(paper);
-    if (!typed) return fail_with(context, typed.error());
-    body["paper"] = *std::move(typed);
-  }
-  const auto done = remote->call("POST", "/api/devices/self/rotate", body);
+  const auto body = with_paper(paper);
+  if (!body) return fail_with(context, body.error());
+  const auto done = remote->call("POST", "/api/devices/self/rotate", *body);
   if (!done) return fail_with(context, done.error());
-  const bool asked = !done->value("done", true);
-  if (context.json) {
-    Json answer = {{"done", asked ? Json(nullptr) : Json("rotate")}};
-    if (asked) answer["request"] = (*done)["request"];
-    if (asked) answer["missing"] = (*done)["missing"];
-    print_json(answer);
-  } else if (asked) {
-    print_asked(*done);
-  } else {
-    std::printf("This device has a new key: the old one is of no use to anybody any more.\n");
-  }
-  return asked ? static_cast<int>(Exit::unknown) : 0;
+  return say_outcome(context, Json::object(), *done, "rotate",
+                     "This device has a new key: the old one is of no use to anybody any more.");
 }
 
 namespace {

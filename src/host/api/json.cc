@@ -216,6 +216,10 @@ Json devices_json(Daemon& daemon) {
           {"rivals", rivals_json(daemon)}};
 }
 
+Json save_state_json(const pod::Pod& pod, const log::StreamId& document) {
+  return {{"state", name_of(pod.state_of(document))}, {"copied", pod.is_copied(document)}};
+}
+
 Json documents_json(Daemon& daemon, bool removed) {
   Json list = Json::array();
   pod::Pod& pod = daemon.pod();

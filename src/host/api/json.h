@@ -24,6 +24,8 @@ Json status_json(Daemon& daemon);
 Json devices_json(Daemon& daemon);
 Json cluster_json(Daemon& daemon);
 Json documents_json(Daemon& daemon, bool removed = false);
+// How far a document's newest write has come, and whether another device has all of it.
+Json save_state_json(const pod::Pod& pod, const log::StreamId& document);
 // What devices ask of each other, and changes to them that contradict each other (consent.cc).
 Json requests_json(Daemon& daemon);
 Json rivals_json(Daemon& daemon);

@@ -22,11 +22,6 @@ constexpr const char* cursor_colors[] = {"#d1495b", "#2e86ab", "#3a7d44", "#b565
 
 std::string color_of(const crypto::PublicKey& device) { return cursor_colors[device.bytes[0] % 8]; }
 
-// How far its newest write has come, and whether another device has all of it.
-Json save_state(const pod::Pod& pod, const log::StreamId& document) {
-  return {{"state", name_of(pod.state_of(document))}, {"copied", pod.is_copied(document)}};
-}
-
 }  // namespace
 
 struct Api::Refresh {
@@ -100,7 +95,7 @@ void Api::live_message(const std::shared_ptr<LiveSocket>& socket, const std::str
       RZ_TRY(const std::string content, daemon_.pod().text(id));
       if (!live.documents.contains(id)) daemon_.pod().watch(id);
       TextSession& session = live.documents[id] = TextSession();
-      const Json state = save_state(daemon_.pod(), id);
+      const Json state = save_state_json(daemon_.pod(), id);
       session.last_state = dump(state);
       Json opened = {{"type", "opened"}, {"doc", document_text}, {"rev", 0}, {"text", content}};
       opened.update(state);
@@ -276,7 +271,7 @@ void Api::watch_deadline() {
 void Api::tell_states() {
   for (auto& [socket, live] : live_) {
     for (auto& [document, session] : live.documents) {
-      Json state = save_state(daemon_.pod(), document);
+      Json state = save_state_json(daemon_.pod(), document);
       std::string told = dump(state);
       if (told == session.last_state) continue;
       session.last_state = std::move(told);

@@ -121,11 +121,9 @@ Result<std::string> Api::get(const HttpRequest& request) {
     RZ_TRY(const log::StreamId id, document_id(path[1]));
     RZ_TRY(const std::string text, daemon_.pod().text(id));
     RZ_TRY(const std::string title, daemon_.pod().title(id));
-    return dump({{"id", path[1]},
-                 {"title", title},
-                 {"text", text},
-                 {"state", name_of(daemon_.pod().state_of(id))},
-                 {"copied", daemon_.pod().is_copied(id)}});
+    Json json = {{"id", path[1]}, {"title", title}, {"text", text}};
+    json.update(save_state_json(daemon_.pod(), id));
+    return dump(json);
   }
   if (first == "log" && path.size() == 1) {
     std::size_t limit = 100;
